@@ -1,0 +1,48 @@
+# Each target stands alone: it installs what it needs (Debian packages, saying which), builds, acts.
+#   make        the command, build/ofer
+#   make run    the pipeline on the sample pictures
+#   make test   every test
+#   make bench  the benchmark beside PyTorch
+#   make asan, make tsan   the tests under sanitizers
+BUILD ?= build
+JOBS ?= $(shell nproc)
+OUT ?= out
+WEIGHTS ?= $(firstword $(wildcard weights/small.safetensors) $(OUT)/small-untrained.safetensors)
+
+.PHONY: all run test bench asan tsan format clean
+all: $(BUILD)/.configured
+	cmake --build $(BUILD) -j $(JOBS) --target ofer_command
+
+$(BUILD)/.configured: CMakeLists.txt CMakePresets.json tools/install_packages.sh
+	tools/install_packages.sh build
+	cmake --preset release -B $(BUILD)
+	touch $@
+
+run: all
+	@mkdir -p $(OUT)
+	@test -f $(WEIGHTS) || $(BUILD)/ofer init --config small --seed 1 -o $(WEIGHTS)
+	$(BUILD)/ofer run -m $(WEIGHTS) samples/*.png -o $(OUT)
+
+test:
+	tools/install_packages.sh build test
+	cmake --preset test -B $(BUILD)-test
+	cmake --build $(BUILD)-test -j $(JOBS)
+	ctest --test-dir $(BUILD)-test --output-on-failure
+
+bench:
+	tools/install_packages.sh build test
+	cmake --preset release -B $(BUILD) -DOFER_BENCH=ON
+	cmake --build $(BUILD) -j $(JOBS)
+	bench/run.sh $(BUILD)
+
+asan tsan:
+	tools/install_packages.sh build test
+	cmake --preset $@ -B $(BUILD)-$@
+	cmake --build $(BUILD)-$@ -j $(JOBS)
+	ctest --test-dir $(BUILD)-$@ --output-on-failure
+
+format:
+	clang-format -i $$(git ls-files '*.cpp' '*.h')
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-test $(BUILD)-asan $(BUILD)-tsan $(OUT)

@@ -1,0 +1,90 @@
+#include "engine/session.h"
+
+#include <sched.h>
+
+#include <thread>
+
+namespace ofer {
+
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+// Cores that this process may run on, which in a container can be fewer than the machine has.
+int usable_cores() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    const int count = CPU_COUNT(&set);
+    if (count > 0) return count;
+  }
+#endif
+  const unsigned count = std::thread::hardware_concurrency();
+  return count > 0 ? static_cast<int>(count) : 1;
+}
+
+int thread_count(int asked) {
+  require(asked >= 0 && asked <= kMostThreads, ErrorCode::kBadArgument, "threads: ", asked,
+          " is not between 1 and ", kMostThreads, " (0: one for each core)");
+  return asked > 0 ? asked : usable_cores();
+}
+
+}  // namespace
+
+Session::Session(const SessionOptions& options)
+    : options_(options),
+      backend_(backend_of(options.device.kind)),
+      threads_(thread_count(options.threads)),
+      stream_(backend_.make_stream(threads_)),
+      workspace_(options.device) {
+  require(dtype() == DType::kF32 ? backend_.f32 != nullptr : backend_.f64 != nullptr,
+          ErrorCode::kUnsupported, "precision ", name_of(options.precision),
+          " is not available on device ", backend_.name);
+}
+
+void Session::to_device(const Tensor& tensor, const void* host) {
+  if (!counting()) backend_.to_device(tensor.raw(), host, tensor.bytes(), *stream_);
+}
+
+void Session::to_host(const Tensor& tensor, void* host) {
+  if (!counting()) backend_.to_host(host, tensor.raw(), tensor.bytes(), *stream_);
+}
+
+void Session::tap(std::string_view name, Tensor& tensor) {
+  check_cancelled();
+  if (!tap_ && !watches_) return;
+  const std::size_t length = path_.size();
+  if (length > 0 && !name.empty()) path_ += '/';
+  path_ += name;
+  if (watches_ && recording_)
+    for (Watch& watch : *watches_)
+      if (watch.name == path_) {
+        tape_.watch(tensor);
+        watch.seen = tensor;
+      }
+  if (tap_ && !counting()) {
+    if (tensor.device().host_accessible()) {
+      tap_(path_, tensor);
+    } else {
+      staging_.resize(tensor.bytes());
+      to_host(tensor, staging_.data());
+      tap_(path_, Tensor(staging_.data(), tensor.shape(), tensor.dtype()));
+    }
+  }
+  path_.resize(length);
+}
+
+Session::Path::Path(Session& session, std::string_view piece, int number, int digits)
+    : session_(session), length_(session.path_.size()) {
+  std::string& path = session.path_;
+  if (length_ > 0) path += '/';
+  path += piece;
+  if (number >= 0) {
+    const std::string text = std::to_string(number);
+    if (text.size() < static_cast<std::size_t>(digits))
+      path.append(static_cast<std::size_t>(digits) - text.size(), '0');
+    path += text;
+  }
+}
+
+}  // namespace ofer

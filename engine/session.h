@@ -1,0 +1,166 @@
+// One caller's place of work: device, stream, workspace, precision, threads, tape and taps.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/backend.h"
+#include "engine/log.h"
+#include "engine/tape.h"
+#include "engine/workspace.h"
+
+namespace ofer {
+
+// kF32 is strict single precision. kF64 is for checking numerics: everything in double, on the CPU.
+enum class Precision : std::uint8_t { kF32, kF64 };
+
+constexpr const char* name_of(Precision precision) {
+  return precision == Precision::kF32 ? "fp32" : "fp64";
+}
+
+// Sees every named intermediate in execution order. The tensor is in host memory and valid during the
+// call only.
+using TapCallback = std::function<void(std::string_view name, const Tensor& tensor)>;
+
+struct SessionOptions {
+  Device device;
+  Precision precision = Precision::kF32;
+  int threads = 0;            // 0: one for each core the process may use
+  bool deterministic = true;  // false: products over whole batches; bits may depend on the batch
+  LogCallback log;
+};
+
+// Thread rule: a Session is used by one thread at a time. Sessions share nothing but Models.
+class Session {
+ public:
+  // Throws kUnsupported when this build or machine lacks the device or the precision.
+  explicit Session(const SessionOptions& options = {});
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Device device() const { return options_.device; }
+  Precision precision() const { return options_.precision; }
+  DType dtype() const { return precision() == Precision::kF32 ? DType::kF32 : DType::kF64; }
+  int threads() const { return threads_; }
+  bool deterministic() const { return options_.deterministic; }
+  const Backend& backend() const { return backend_; }
+  kernels::Stream& stream() { return *stream_; }
+  Workspace& workspace() { return workspace_; }
+
+  Tensor allocate(const Shape& shape) { return workspace_.allocate(shape, dtype()); }
+  Tensor allocate(const Shape& shape, DType dtype) { return workspace_.allocate(shape, dtype); }
+
+  // Is this pass only being counted? Then no kernel runs and no tensor may be read or written.
+  bool counting() const { return workspace_.counting(); }
+
+  // Runs `pass` once counting, then makes room for what it needs. `pass` must allocate at most as
+  // much whenever it is run for real.
+  template <class Pass>
+  void plan(Pass&& pass) {
+    workspace_.begin_counting();
+    try {
+      pass();
+    } catch (...) {
+      workspace_.end_counting();
+      throw;
+    }
+    workspace_.reserve(workspace_.end_counting());
+  }
+
+  // Copies between host memory and a tensor, whichever device it is on. Nothing while counting.
+  void to_device(const Tensor& tensor, const void* host);
+  void to_host(const Tensor& tensor, void* host);
+
+  // The tape that records, or null. Set by Recording.
+  Tape* tape() { return recording_ ? &tape_ : nullptr; }
+
+  // While one lives, operations record themselves on the session's tape and memory is held; the
+  // tape is empty before and after.
+  class Recording {
+   public:
+    explicit Recording(Session& session) : session_(session), hold_(session.workspace_) {
+      OFER_ASSERT(!session.recording_);
+      session_.tape_.clear();
+      session_.recording_ = true;
+    }
+    ~Recording() {
+      session_.recording_ = false;
+      session_.tape_.clear();
+    }
+    Recording(const Recording&) = delete;
+    Recording& operator=(const Recording&) = delete;
+    Tape& tape() { return session_.tape_; }
+
+   private:
+    Session& session_;
+    Workspace::Hold hold_;
+  };
+
+  // --- taps: names like paths, "detect/encoder/block03/attention" ---
+
+  // Called for every tap; null for none.
+  void set_tap(TapCallback callback) { tap_ = std::move(callback); }
+
+  // Watches the tensor that will pass under this full name (Grad-CAM); what passed is kept in
+  // `seen`. Empty name: none.
+  struct Watch {
+    std::string name;
+    Tensor seen;
+  };
+  void set_watches(std::vector<Watch>* watches) { watches_ = watches; }
+
+  // Reports `tensor` under the current path + "/" + name (empty: under the path itself).
+  void tap(std::string_view name, Tensor& tensor);
+  // The same, shown in another shape.
+  void tap(std::string_view name, Tensor& tensor, const Shape& shape) {
+    Tensor shown = tensor.view(shape);
+    tap(name, shown);
+    tensor.set_node(shown.node());
+  }
+  // Does anybody look? Where not, layers may fuse what a tap would have to see apart.
+  bool tapping() const { return static_cast<bool>(tap_); }
+
+  // Adds a piece, or a piece and a number with at least `digits` digits, to the path of taps.
+  class Path {
+   public:
+    Path(Session& session, std::string_view piece, int number = -1, int digits = 1);
+    ~Path() { session_.path_.resize(length_); }
+    Path(const Path&) = delete;
+    Path& operator=(const Path&) = delete;
+
+   private:
+    Session& session_;
+    std::size_t length_;
+  };
+
+  // --- cancellation and remarks ---
+
+  // May be called from any thread; the pass that is running, or the next one, ends with kCancelled.
+  void cancel() { cancelled_ = true; }
+  void check_cancelled() {
+    if (cancelled_.exchange(false)) fail(ErrorCode::kCancelled, "cancelled");
+  }
+  void log(LogLevel level, std::string_view text) const {
+    if (options_.log) options_.log(level, text);
+  }
+
+ private:
+  SessionOptions options_;
+  const Backend& backend_;
+  int threads_;
+  std::unique_ptr<kernels::Stream> stream_;
+  Workspace workspace_;
+  Tape tape_;
+  bool recording_ = false;
+  TapCallback tap_;
+  std::vector<Watch>* watches_ = nullptr;
+  std::string path_;
+  std::vector<std::byte> staging_;  // host copy of a tapped tensor that lives on a device
+  std::atomic<bool> cancelled_{false};
+};
+
+}  // namespace ofer

@@ -1,0 +1,36 @@
+// Multi-head self-attention over the tokens of each image of a packed batch.
+#pragma once
+
+#include "kernels/types.h"
+
+namespace ofer::kernels {
+
+// For each image s (rows [offsets[s], offsets[s+1]) ) and head h, with q, k, v [tokens, head_width]:
+//   y = softmax(scale q k^T) v.
+// qkv [rows, 3, heads, head_width], y [rows, heads, head_width]. Images may have different numbers
+// of tokens, none included. `logsumexp` [heads, rows] (or null) is kept for the backward pass:
+// the log of each query's sum of exponentials, the scale included.
+template <class T>
+struct AttentionArgs {
+  const T* qkv;
+  T* y;
+  T* logsumexp;
+  Segments segments;
+  Index heads, head_width;
+  double scale;
+};
+
+// dqkv [rows, 3, heads, head_width] from dy; overwritten.
+template <class T>
+struct AttentionBackwardArgs {
+  const T* dy;
+  const T* qkv;
+  const T* y;
+  const T* logsumexp;
+  T* dqkv;
+  Segments segments;
+  Index heads, head_width;
+  double scale;
+};
+
+}  // namespace ofer::kernels

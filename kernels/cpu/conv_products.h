@@ -1,0 +1,225 @@
+// The three products that convolution and transposed convolution share, forward and backward:
+//   convolve           y = W * x            conv2d forward, conv_transpose2d's input gradient
+//   convolve_adjoint   x = W^T * y          conv2d's input gradient, conv_transpose2d forward
+//   convolve_weights   dW = y x^T           both weight gradients
+// In all of them the geometry is the convolution's: x is its input, y its output, W [O, C, kh, kw].
+// Work items belong to one image, so an image's bits do not depend on the batch or the threads.
+#pragma once
+
+#include "kernels/cpu/activation.h"
+#include "kernels/cpu/lowering.h"
+#include "kernels/cpu/matmul.h"
+
+namespace ofer::kernels::cpu::OFER_CPU_VARIANT {
+
+// Columns of one tile: about the size of a second-level cache.
+constexpr Index kTileBytes = 1 << 20;
+
+// The input with its activation applied and, for a convolution of one phase, reduced to that part;
+// or x itself where there is nothing to do. Result in shared scratch slot 0.
+template <class T>
+const T* prepare_input(const T* input, Activation in_activation, T slope, ConvGeometry& g,
+                       CpuStream& cpu) {
+  const ConvGeometry whole = g;
+  const bool part = reads_one_phase(whole);
+  if (!part && in_activation == Activation::kNone) return input;
+  Index phase_h = 0, phase_w = 0;
+  if (part) g = phase_geometry(whole, phase_h, phase_w);
+  const Index planes = g.batch * g.in_channels, size = g.in_height * g.in_width;
+  T* result = cpu.shared_scratch<T>(0, planes * size);
+  cpu.parallel_for(planes, 1, [&](Index begin, Index end, int) {
+    for (Index plane = begin; plane < end; ++plane) {
+      const T* x = input + plane * whole.in_height * whole.in_width;
+      T* y = result + plane * size;
+      if (part) {
+        for (Index h = 0; h < g.in_height; ++h) {
+          const T* row = x + (h * whole.stride_h + phase_h) * whole.in_width + phase_w;
+          T* out = y + h * g.in_width;
+          if (whole.stride_w == 2) {
+            for (Index w = 0; w < g.in_width; ++w) out[w] = row[2 * w];
+          } else {
+            for (Index w = 0; w < g.in_width; ++w) out[w] = row[w * whole.stride_w];
+          }
+        }
+      } else {
+        for (Index i = 0; i < size; ++i) y[i] = x[i];
+      }
+      if (in_activation != Activation::kNone) activate(y, size, in_activation, slope);
+    }
+  });
+  return result;
+}
+
+OFER_INLINE bool is_pointwise(const ConvGeometry& g) {
+  return g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_h == 0 &&
+         g.pad_w == 0;
+}
+
+template <class T>
+void add_bias(const T* bias, Index rows, Index columns, T* y, Index ld) {
+  for (Index o = 0; o < rows; ++o) {
+    T* row = y + o * ld;
+    for (Index q = 0; q < columns; ++q) row[q] += bias[o];
+  }
+}
+
+// y = W * act(x) + bias; bias may be null.
+template <class T>
+void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope, const T* weight,
+              const T* bias, T* y, CpuStream& cpu) {
+  const T* x = prepare_input(input, in_activation, slope, g, cpu);
+  const Index depth = g.in_channels * g.kernel_h * g.kernel_w;
+  const Index out_plane = g.out_height * g.out_width;
+  const Index image = g.in_channels * g.in_height * g.in_width;
+  const bool pointwise = is_pointwise(g);
+  const Index rows = tile_rows<T>(g, depth, kTileBytes);
+  const Index tiles = out_plane > 0 ? (g.out_height + rows - 1) / rows : 0;
+  // With few tiles in an image its output channels are shared out as well (each share then makes the
+  // columns of its tile anew, which costs little beside its product).
+  const Index shares = tiles >= 8 ? 1 : (tiles >= 4 ? 2 : 4);
+  const Index share = (g.out_channels + shares - 1) / shares;
+  const Index tile_columns = rows * g.out_width;
+
+  cpu.parallel_for(g.batch * tiles * shares, 1, [&](Index first, Index last, int worker) {
+    for (Index item = first; item < last; ++item) {
+      const Index o0 = item % shares * share;
+      const Index o1 = o0 + share < g.out_channels ? o0 + share : g.out_channels;
+      if (o0 >= o1) continue;
+      const Index p0 = item / shares % tiles * rows;
+      const Index p1 = p0 + rows < g.out_height ? p0 + rows : g.out_height;
+      const Index n = item / shares / tiles;
+      Matmul<T> product;
+      product.m = o1 - o0;
+      product.n = (p1 - p0) * g.out_width;
+      product.k = depth;
+      product.a = weight + o0 * depth;
+      product.lda = depth;
+      if (pointwise) {
+        product.b = x + n * image + p0 * g.out_width;
+        product.ldb = out_plane;
+      } else {
+        T* columns = cpu.scratch<T>(worker, 0, depth * tile_columns);
+        image_to_columns(g, x + n * image, 0, g.in_channels, p0, p1, columns, product.n);
+        product.b = columns;
+        product.ldb = product.n;
+      }
+      product.c = y + (n * g.out_channels + o0) * out_plane + p0 * g.out_width;
+      product.ldc = out_plane;
+      matmul(product);
+      if (bias) add_bias(bias + o0, product.m, product.n, product.c, product.ldc);
+    }
+  });
+}
+
+// x = W^T * y + bias: the columns W^T y, added where they belong. One item owns some channels of one
+// image and walks the tiles of y in order. bias [C] may be null.
+template <class T>
+void convolve_adjoint(const ConvGeometry& g, const T* y, const T* weight, const T* bias, T* x,
+                      CpuStream& cpu) {
+  const Index taps = g.kernel_h * g.kernel_w, depth = g.in_channels * taps;
+  const Index out_plane = g.out_height * g.out_width, in_plane = g.in_height * g.in_width;
+  const Index phase_width = (g.in_width + g.stride_w - 1) / g.stride_w;
+  const Index split_plane = g.in_height * g.stride_w * phase_width;
+  Index block = (128 + taps - 1) / taps;
+  if (block > g.in_channels) block = g.in_channels;
+  if (block < 1) return;
+  const Index blocks = (g.in_channels + block - 1) / block;
+  const Index rows = tile_rows<T>(g, block * taps, kTileBytes);
+  cpu.parallel_for(g.batch * blocks, 1, [&](Index first, Index last, int worker) {
+    for (Index item = first; item < last; ++item) {
+      const Index n = item / blocks, c0 = item % blocks * block;
+      const Index channels = c0 + block < g.in_channels ? block : g.in_channels - c0;
+      T* split = cpu.scratch<T>(worker, 1, block * split_plane);
+      for (Index i = 0; i < channels * split_plane; ++i) split[i] = 0;
+      for (Index p0 = 0; p0 < g.out_height; p0 += rows) {
+        const Index p1 = p0 + rows < g.out_height ? p0 + rows : g.out_height;
+        Matmul<T> product;
+        product.transpose_a = true;
+        product.m = channels * taps;
+        product.n = (p1 - p0) * g.out_width;
+        product.k = g.out_channels;
+        product.a = weight + c0 * taps;
+        product.lda = depth;
+        product.b = y + n * g.out_channels * out_plane + p0 * g.out_width;
+        product.ldb = out_plane;
+        product.c = cpu.scratch<T>(worker, 0, block * taps * rows * g.out_width);
+        product.ldc = product.n;
+        matmul(product);
+        for (Index c = 0; c < channels; ++c)
+          columns_to_phases(g, product.c + c * taps * product.n, product.n, p0, p1,
+                            split + c * split_plane, phase_width);
+      }
+      for (Index c = 0; c < channels; ++c)
+        merge_phases(split + c * split_plane, g.in_height, g.in_width, g.stride_w, phase_width,
+                     bias ? bias[c0 + c] : T(0), x + (n * g.in_channels + c0 + c) * in_plane);
+    }
+  });
+}
+
+// dW[:, c block] = sum over images and tiles of y columns(x)^T. One item owns some input channels and
+// walks images and tiles in order.
+template <class T>
+void convolve_weights(const ConvGeometry& g, const T* y, const T* x, T* dweight, CpuStream& cpu) {
+  const Index taps = g.kernel_h * g.kernel_w, depth = g.in_channels * taps;
+  const Index out_plane = g.out_height * g.out_width;
+  const Index image = g.in_channels * g.in_height * g.in_width;
+  Index block = (192 + taps - 1) / taps;
+  if (block > g.in_channels) block = g.in_channels;
+  if (block < 1) return;
+  const Index blocks = (g.in_channels + block - 1) / block;
+  const Index rows = tile_rows<T>(g, block * taps, kTileBytes);
+  cpu.parallel_for(blocks, 1, [&](Index first, Index last, int worker) {
+    for (Index item = first; item < last; ++item) {
+      const Index c0 = item * block;
+      const Index channels = c0 + block < g.in_channels ? block : g.in_channels - c0;
+      bool begun = false;
+      for (Index n = 0; n < g.batch; ++n)
+        for (Index p0 = 0; p0 < g.out_height; p0 += rows) {
+          const Index p1 = p0 + rows < g.out_height ? p0 + rows : g.out_height;
+          const Index columns = (p1 - p0) * g.out_width;
+          T* lowered = cpu.scratch<T>(worker, 0, channels * taps * columns);
+          image_to_columns(g, x + n * image, c0, c0 + channels, p0, p1, lowered, columns);
+          Matmul<T> product;
+          product.transpose_b = true;
+          product.m = g.out_channels;
+          product.n = channels * taps;
+          product.k = columns;
+          product.a = y + n * g.out_channels * out_plane + p0 * g.out_width;
+          product.lda = out_plane;
+          product.b = lowered;
+          product.ldb = columns;
+          product.c = dweight + c0 * taps;
+          product.ldc = depth;
+          product.beta = begun ? T(1) : T(0);
+          matmul(product);
+          begun = true;
+        }
+      if (!begun)
+        for (Index o = 0; o < g.out_channels; ++o)
+          for (Index k = 0; k < channels * taps; ++k) dweight[o * depth + c0 * taps + k] = 0;
+    }
+  });
+}
+
+// dbias[o] = sum of dy over images and positions, in double.
+template <class T>
+void bias_gradient(const T* dy, Index batch, Index channels, Index plane, T* dbias,
+                   CpuStream& cpu) {
+  cpu.parallel_for(channels, 1, [&](Index begin, Index end, int) {
+    for (Index o = begin; o < end; ++o) {
+      double total = 0;
+      for (Index n = 0; n < batch; ++n) {
+        double lanes[4] = {};
+        const T* row = dy + (n * channels + o) * plane;
+        Index i = 0;
+        for (; i + 4 <= plane; i += 4)
+          for (int j = 0; j < 4; ++j) lanes[j] += static_cast<double>(row[i + j]);
+        for (; i < plane; ++i) lanes[0] += static_cast<double>(row[i]);
+        total += (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+      }
+      dbias[o] = static_cast<T>(total);
+    }
+  });
+}
+
+}  // namespace ofer::kernels::cpu::OFER_CPU_VARIANT

@@ -1,0 +1,112 @@
+#include "ofer/detector.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ofer {
+
+Detector::Detector(const layers::Parameters& p, const Config& config, const VitEncoder& shared)
+    : encoder_(&shared) {
+  if (config.detector.encoder) {
+    own_ = std::make_unique<VitEncoder>(p.child("encoder"), *config.detector.encoder,
+                                        config.patch_size);
+    encoder_ = own_.get();
+  }
+  int number = 0;
+  for (const SphereConfig& c : config.detector.spheres) {
+    const layers::Parameters sp = p.child("sphere", number++);
+    Sphere sphere;
+    for (const std::string& tap : c.taps) {
+      sphere.taps.push_back(tap_index(tap, encoder_->depth()).value());
+      blocks_ = std::max(blocks_, std::min(sphere.taps.back() + 1, encoder_->depth()));
+    }
+    sphere.deep = c.kind == SphereKind::kDeep;
+    sphere.by_position = c.by_position;
+    sphere.weight = c.weight;
+    sphere.radius = sp("radius");
+    if (sphere.deep) {
+      sphere.slope = c.slope;
+      for (std::size_t i = 0; i < c.widths.size(); ++i)
+        sphere.phi.push_back(sp.child("phi", static_cast<int>(i))("weight"));
+      sphere.center = sp("center");
+    } else {
+      sphere.gamma = c.gamma;
+      sphere.support = sp("support");
+      sphere.alpha = sp("alpha");
+    }
+    spheres_.push_back(std::move(sphere));
+  }
+  if (spheres_.size() == 1 && !spheres_[0].by_position) {
+    const Tensor& r = spheres_[0].radius;
+    radius_ = r.dtype() == DType::kF64 ? *r.data<double>() : double{*r.data<float>()};
+  }
+}
+
+Tensor Detector::sphere_distance(Session& s, const Sphere& sphere, const Tensor& z) const {
+  if (!sphere.deep) return ops::kernel_svdd(s, z, sphere.support, sphere.alpha, sphere.gamma);
+  Tensor feature = z;
+  for (std::size_t i = 0; i < sphere.phi.size(); ++i) {
+    if (i > 0) feature = ops::leaky_relu(s, feature, static_cast<float>(sphere.slope));
+    feature = sphere.by_position ? ops::linear_by_position(s, feature, sphere.phi[i])
+                                 : ops::linear(s, feature, sphere.phi[i], {});
+  }
+  s.tap("feature", feature);
+  return ops::svdd_distance(s, feature, sphere.center);
+}
+
+Detector::Output Detector::operator()(Session& s, const Tensor& images,
+                                      const PatchSelection& selection) const {
+  const std::int64_t n = selection.batch(), patches = selection.patches();
+  // The latents that the spheres are made of, by encoder depth, without the class token.
+  std::array<Tensor, 256> kept;
+  {
+    const Session::Path path(s, "encoder");
+    const auto keep = [&](int block, const Tensor& tokens) {
+      for (const Sphere& sphere : spheres_)
+        if (std::find(sphere.taps.begin(), sphere.taps.end(), block) != sphere.taps.end()) {
+          const Tensor grid = tokens.view({n, patches + 1, tokens.size(1)});
+          kept[static_cast<std::size_t>(block)] = ops::slice(s, grid, 1, 1, patches);
+          return;
+        }
+    };
+    // Who looks at taps sees the whole encoder; otherwise it runs no deeper than the spheres look.
+    const bool norm = std::any_of(spheres_.begin(), spheres_.end(), [&](const Sphere& sphere) {
+      return std::find(sphere.taps.begin(), sphere.taps.end(), encoder_->depth()) !=
+             sphere.taps.end();
+    });
+    const int blocks = s.tapping() || norm ? encoder_->depth() : blocks_;
+    (*encoder_)(s, images, selection, true, blocks, keep);
+  }
+  Tensor score;
+  Output output;
+  for (std::size_t k = 0; k < spheres_.size(); ++k) {
+    const Sphere& sphere = spheres_[k];
+    const Session::Path path(s, "sphere", static_cast<int>(k));
+    std::array<Tensor, 256> parts;
+    for (std::size_t i = 0; i < sphere.taps.size(); ++i)
+      parts[i] = kept[static_cast<std::size_t>(sphere.taps[i])];
+    const Tensor z = sphere.taps.size() == 1
+                         ? parts[0]
+                         : ops::concatenate(s, {parts.data(), sphere.taps.size()}, 2);
+    Tensor distance = sphere_distance(s, sphere, z);
+    s.tap("distance", distance);
+    const Tensor squared = ops::square(s, sphere.radius);
+    if (spheres_.size() == 1 && !sphere.by_position) {
+      output.distance = distance;
+      output.mask = ops::greater(s, ops::subtract(s, distance, squared), 0);
+      break;
+    }
+    const Tensor ratio = ops::logarithm(s, ops::divide(s, distance, squared));
+    const Tensor term = ops::scale(s, ratio, sphere.weight);
+    score = score.defined() ? ops::add(s, score, term) : term;
+  }
+  if (score.defined()) {
+    output.distance = ops::exponential(s, score);
+    output.mask = ops::greater(s, output.distance, 1);
+  }
+  s.tap("distance", output.distance);
+  s.tap("mask", output.mask);
+  return output;
+}
+
+}  // namespace ofer

@@ -1,0 +1,368 @@
+#include "ofer/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "engine/image_resize.h"
+#include "engine/ops.h"
+
+namespace ofer {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+}  // namespace
+
+// What the stages hand on, in memory that lasts for the pass.
+struct Pipeline::Pass {
+  const Inputs& inputs;
+  const Request& request;
+  Tensor raw;          // [N, 3, S, S] in [0, 1]
+  Tensor vit;          // [N, 3, S, S] normalised
+  Tensor image;        // [N, 3, U, U] in [0, 1]
+  Tensor distance;     // [N, L], when detected
+  Tensor latent;       // [N, L, W]
+  Tensor coarse;       // [N, 3, S, S]
+  Tensor restored;     // [N, 3, U, U]
+  Tensor attention;    // [N, rows, columns]
+  Tensor chosen;       // [N, L]
+  Tensor probabilities;  // [N, classes]
+  Tensor grad_cam;     // [N, h, w]
+};
+
+Pipeline::Pipeline(std::shared_ptr<const Network> network, const SessionOptions& options)
+    : network_(std::move(network)), session_(options) {
+  require(network_ != nullptr, ErrorCode::kBadArgument, "a pipeline needs a network");
+  require(session_.precision() == network_->precision(), ErrorCode::kBadArgument,
+          "the network was loaded for ", name_of(network_->precision()), ", the session computes in ",
+          name_of(session_.precision()));
+}
+
+void Pipeline::check(const Inputs& inputs, const Request& request) const {
+  const Config& config = network_->config();
+  const std::int64_t s = config.image_size, u = network_->restored_size();
+  require(inputs.count > 0, ErrorCode::kBadArgument, "an empty batch");
+  const auto check_size = [&](std::size_t size, std::int64_t each, const char* what) {
+    require(static_cast<std::int64_t>(size) == inputs.count * each, ErrorCode::kBadArgument, what,
+            ": ", size, " values for ", inputs.count, " images of ", each);
+  };
+  check_size(inputs.vit.size(), 3 * s * s, "input for the ViT");
+  check_size(inputs.restored.size(), 3 * u * u, "input for the U-Net");
+  if (request.mask == MaskSource::kGiven)
+    check_size(inputs.mask.size(), config.patch_count(), "mask");
+  const auto classes = static_cast<int>(network_->labels().size());
+  require(request.grad_cam_class >= -1 && request.grad_cam_class < classes,
+          ErrorCode::kBadArgument, "Grad-CAM class ", request.grad_cam_class,
+          " is not between 0 and ", classes - 1);
+  if (request.grad_cam && !request.grad_cam_layer.empty()) {
+    const std::vector<std::string> layers = network_->recogniser().activation_layers();
+    require(std::find(layers.begin(), layers.end(), request.grad_cam_layer) != layers.end(),
+            ErrorCode::kBadArgument, "Grad-CAM layer ", request.grad_cam_layer,
+            " is not one of this network's");
+  }
+}
+
+void Pipeline::plan(std::int64_t count, const Request& request) {
+  const bool detect = request.mask == MaskSource::kDetect;
+  if (count <= planned_count_ && (!detect || planned_detect_) &&
+      (!request.grad_cam || (planned_cam_ && planned_layer_ == request.grad_cam_layer)))
+    return;
+  Inputs largest;
+  largest.count = std::max(count, planned_count_);
+  Request all = request;
+  if (planned_detect_) all.mask = MaskSource::kDetect;
+  all.grad_cam = request.grad_cam || planned_cam_;
+  planned_count_ = 0;  // should planning fail, nothing is planned
+  session_.plan([&] { forward(largest, all, nullptr); });
+  planned_count_ = largest.count;
+  planned_detect_ = all.mask == MaskSource::kDetect;
+  planned_cam_ = all.grad_cam;
+  planned_layer_ = request.grad_cam_layer;
+}
+
+std::vector<Result> Pipeline::run(const Inputs& inputs, const Request& request) {
+  check(inputs, request);
+  plan(inputs.count, request);
+  std::vector<Result> results(static_cast<std::size_t>(inputs.count));
+  forward(inputs, request, &results);
+  return results;
+}
+
+std::vector<Result> Pipeline::run(std::span<const Image> images, const Request& request,
+                                  std::span<const std::uint8_t> masks) {
+  const int s = network_->config().image_size, u = network_->restored_size();
+  const std::size_t vit = 3 * static_cast<std::size_t>(s) * static_cast<std::size_t>(s);
+  const std::size_t unet = 3 * static_cast<std::size_t>(u) * static_cast<std::size_t>(u);
+  vit_planes_.resize(images.size() * vit);
+  restored_planes_.resize(images.size() * unet);
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    image_to_planes(images[i], s, s, vit_planes_.data() + i * vit);
+    image_to_planes(images[i], u, u, restored_planes_.data() + i * unet);
+  }
+  Inputs inputs;
+  inputs.count = static_cast<std::int64_t>(images.size());
+  inputs.vit = vit_planes_;
+  inputs.restored = restored_planes_;
+  inputs.mask = masks;
+  return run(inputs, request);
+}
+
+Tensor Pipeline::upload(std::span<const float> values, const Shape& shape) {
+  const Tensor tensor = session_.allocate(shape);
+  if (session_.counting()) return tensor;
+  if (session_.dtype() == DType::kF32) {
+    session_.to_device(tensor, values.data());
+  } else {
+    host_wide_.assign(values.begin(), values.end());
+    session_.to_device(tensor, host_wide_.data());
+  }
+  return tensor;
+}
+
+// To host_, as floats.
+void Pipeline::download(const Tensor& tensor) {
+  const auto count = static_cast<std::size_t>(tensor.elements());
+  host_.resize(count);
+  if (tensor.dtype() == DType::kF32) {
+    session_.to_host(tensor, host_.data());
+  } else {
+    host_wide_.resize(count);
+    session_.to_host(tensor, host_wide_.data());
+    std::transform(host_wide_.begin(), host_wide_.end(), host_.begin(),
+                   [](double value) { return static_cast<float>(value); });
+  }
+}
+
+void Pipeline::detect(Pass& pass) {
+  const std::int64_t n = pass.inputs.count, patches = network_->config().patch_count();
+  mask_.assign(static_cast<std::size_t>(n * patches), 0);
+  if (pass.request.mask == MaskSource::kGiven && !session_.counting())
+    std::transform(pass.inputs.mask.begin(), pass.inputs.mask.end(), mask_.begin(),
+                   [](std::uint8_t value) { return value != 0 ? 1 : 0; });
+  if (pass.request.mask != MaskSource::kDetect) return;
+  pass.distance = session_.allocate({n, patches});
+  const Workspace::Scope scope(session_.workspace());
+  const Session::Path path(session_, "detect");
+  PatchSelection& all = selection_;
+  all.assign(n, patches, {});
+  all.upload(session_);
+  const Detector::Output found = network_->detector()(session_, pass.vit, all);
+  ops::copy_to(session_, found.distance, pass.distance);
+  // The one place where the host has to wait for the device: how many patches are visible decides
+  // the shapes of what follows.
+  if (session_.counting()) return;
+  download(found.mask);
+  std::transform(host_.begin(), host_.end(), mask_.begin(),
+                 [](float value) { return value > 0 ? 1 : 0; });
+}
+
+void Pipeline::reconstruct(Pass& pass) {
+  Session& s = session_;
+  const Config& config = network_->config();
+  const std::int64_t n = pass.inputs.count, patches = config.patch_count();
+  const std::int64_t size = config.image_size, u = network_->restored_size();
+  if (s.counting())
+    selection_.assign_largest(n, patches);
+  else
+    selection_.assign(n, patches, mask_);
+  selection_.upload(s);
+  const Session::Path path(s, "reconstruct");
+
+  pass.latent = s.allocate({n, patches, config.latent_width()});
+  pass.coarse = s.allocate({n, 3, size, size});
+  {
+    const Workspace::Scope scope(s.workspace());
+    const Autoencoder::Output out =
+        network_->autoencoder()(s, pass.vit, selection_, network_->mean(), network_->deviation());
+    ops::copy_to(s, out.latent, pass.latent);
+    ops::copy_to(s, out.coarse, pass.coarse);
+  }
+
+  const auto covered = static_cast<std::int64_t>(selection_.covered_images().size());
+  if (covered == 0) {
+    pass.restored = pass.image;
+    s.tap("restored", pass.restored);
+    return;
+  }
+  pass.restored = s.allocate({n, 3, u, u});
+  {
+    const Workspace::Scope scope(s.workspace());
+    // Only the images that have a covered patch go through; the others pass as they came.
+    const auto take = [&](const Tensor& x) {
+      const std::int64_t row = x.shape().product(1, x.rank());
+      Shape shape = x.shape();
+      shape[0] = covered;
+      return ops::gather_rows(s, x.view({n, row}), selection_.covered_index(), {}).view(shape);
+    };
+    const Tensor coarse = ops::resize(s, take(pass.coarse), u, u);
+    const Tensor image = take(pass.image);
+    const Tensor grid = take(selection_.covered_mask())
+                            .view({covered, 1, config.patch_rows(), config.patch_columns()});
+    const Tensor hole = ops::resize_nearest(s, grid, u, u);
+    const Tensor outside = ops::scale(s, hole, -1, 1);
+    Tensor painted = coarse;
+    bool paste = true;
+    if (const UNet* unet = network_->unet()) {
+      const Session::Path unet_path(s, "unet");
+      painted = (*unet)(s, coarse, image, hole);
+      painted = ops::clamp(s, ops::scale(s, painted, 0.5, 0.5), 0, 1);
+      paste = config.unet->composite;
+    }
+    if (paste)
+      painted = ops::add(s, ops::multiply(s, painted, hole), ops::multiply(s, image, outside));
+    const std::int64_t row = 3 * u * u;
+    const Tensor placed =
+        ops::gather_rows(s, painted.view({covered, row}), selection_.covered_place(), {});
+    const Tensor clean = ops::scale(s, selection_.covered_flag().view({n, 1}), -1, 1);
+    const Tensor kept = ops::multiply(s, pass.image.view({n, row}), clean);
+    ops::copy_to(s, ops::add(s, placed, kept), pass.restored);
+  }
+  s.tap("restored", pass.restored);
+}
+
+void Pipeline::recognise(Pass& pass, Tape* tape) {
+  Session& s = session_;
+  const Config& config = network_->config();
+  const std::int64_t n = pass.inputs.count, size = config.recogniser.image_size;
+  const Session::Path path(s, "recognise");
+
+  // A restored image, or, where nothing was covered, the input itself.
+  const Tensor flag = selection_.covered_flag().view({n, 1, 1, 1});
+  Tensor x = ops::multiply(s, ops::resize(s, pass.restored, size, size), flag);
+  const Tensor clean = ops::multiply(s, ops::resize(s, pass.raw, size, size),
+                                     ops::scale(s, flag, -1, 1));
+  x = ops::add(s, x, clean);
+  x = ops::divide(s, ops::subtract(s, x, network_->mean()), network_->deviation());
+
+  if (tape) {
+    watches_.resize(1);
+    watches_[0].seen = {};
+    watches_[0].name = pass.request.grad_cam_layer.empty()
+                           ? network_->recogniser().activation_layers().front()
+                           : pass.request.grad_cam_layer;
+    s.set_watches(&watches_);
+  }
+  struct Unset {
+    Session& session;
+    ~Unset() { session.set_watches(nullptr); }
+  } unset{s};
+  const Recogniser::Output out = network_->recogniser()(s, x, pass.latent);
+  pass.probabilities = out.probabilities;
+  pass.attention = out.attention_grid;
+  pass.chosen = out.chosen;
+  if (!tape) return;
+
+  const Tensor features = watches_[0].seen;
+  OFER_ASSERT(features.defined());
+  // One for the class that is asked about, zero for the others.
+  Tensor seed;
+  if (pass.request.grad_cam_class < 0) {
+    seed = ops::select_top(s, out.logits, 1);
+  } else {
+    host_.assign(static_cast<std::size_t>(out.logits.elements()), 0.0f);
+    for (std::int64_t i = 0; i < n; ++i)
+      host_[static_cast<std::size_t>(i * out.logits.size(1) + pass.request.grad_cam_class)] = 1;
+    seed = upload(host_, out.logits.shape());
+  }
+  tape->backward(s, out.logits, seed);
+  Tensor gradient = tape->gradient(features);
+  s.tap("gradient", gradient);
+  pass.grad_cam = ops::grad_cam(s, features, gradient, pass.request.grad_cam_plus_plus);
+}
+
+void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
+  const Config& config = network_->config();
+  const std::size_t n = results.size();
+  // Each image's share of a tensor, [n, ...], as `channels` planes.
+  const auto planes = [&](const Tensor& tensor, int channels, std::int64_t height,
+                          std::int64_t width, Planes Result::*member) {
+    download(tensor);
+    const std::size_t each = host_.size() / n;
+    for (std::size_t i = 0; i < n; ++i) {
+      Planes& out = results[i].*member;
+      out.channels = channels;
+      out.height = static_cast<int>(height);
+      out.width = static_cast<int>(width);
+      out.values.assign(host_.begin() + static_cast<std::ptrdiff_t>(i * each),
+                        host_.begin() + static_cast<std::ptrdiff_t>((i + 1) * each));
+    }
+  };
+  const auto patches = static_cast<std::size_t>(config.patch_count());
+  download(pass.probabilities);
+  const std::size_t classes = host_.size() / n;
+  for (std::size_t i = 0; i < n; ++i) {
+    Result& r = results[i];
+    const float* row = host_.data() + i * classes;
+    r.probabilities.assign(row, row + classes);
+    r.label = static_cast<int>(std::max_element(row, row + classes) - row);
+    r.rows = config.patch_rows();
+    r.columns = config.patch_columns();
+    r.occluded.assign(mask_.begin() + static_cast<std::ptrdiff_t>(i * patches),
+                      mask_.begin() + static_cast<std::ptrdiff_t>((i + 1) * patches));
+    r.radius = static_cast<float>(network_->detector().radius());
+  }
+  download(pass.chosen);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t l = 0; l < patches; ++l)
+      if (host_[i * patches + l] > 0)
+        results[i].chosen.push_back(static_cast<std::int32_t>(l));
+  if (pass.distance.defined()) {
+    download(pass.distance);
+    for (std::size_t i = 0; i < n; ++i)
+      results[i].distance.assign(host_.begin() + static_cast<std::ptrdiff_t>(i * patches),
+                                 host_.begin() + static_cast<std::ptrdiff_t>((i + 1) * patches));
+  }
+  const Request& want = pass.request;
+  const int s = config.image_size, u = network_->restored_size();
+  if (want.coarse) planes(pass.coarse, 3, s, s, &Result::coarse);
+  if (want.restored) planes(pass.restored, 3, u, u, &Result::restored);
+  if (want.attention)
+    planes(pass.attention, 1, config.patch_rows(), config.patch_columns(), &Result::attention);
+  if (want.latent)
+    planes(pass.latent, 1, pass.latent.size(1), pass.latent.size(2), &Result::latent);
+  if (want.grad_cam)
+    planes(pass.grad_cam, 1, pass.grad_cam.size(1), pass.grad_cam.size(2), &Result::grad_cam);
+}
+
+// One pass over a batch; with `results` null it is only counted.
+void Pipeline::forward(const Inputs& inputs, const Request& request,
+                       std::vector<Result>* results) {
+  Session& s = session_;
+  const Workspace::Scope scope(s.workspace());
+  const Clock::time_point begin = Clock::now();
+  const std::int64_t n = inputs.count, size = network_->config().image_size;
+  const std::int64_t u = network_->restored_size();
+  Pass pass{inputs, request, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  pass.raw = upload(inputs.vit, {n, 3, size, size});
+  pass.image = upload(inputs.restored, {n, 3, u, u});
+  pass.vit = ops::divide(s, ops::subtract(s, pass.raw, network_->mean()), network_->deviation());
+  {
+    const Session::Path path(s, "input");
+    s.tap("vit", pass.vit);
+    s.tap("unet", pass.image);
+  }
+  detect(pass);
+  const Clock::time_point detected = Clock::now();
+  reconstruct(pass);
+  const Clock::time_point reconstructed = Clock::now();
+  std::optional<Session::Recording> recording;
+  if (request.grad_cam) recording.emplace(s);
+  recognise(pass, recording ? &recording->tape() : nullptr);
+  if (!results) return;
+  collect(pass, *results);
+  const Clock::time_point recognised = Clock::now();
+  for (Result& r : *results) {
+    const auto share = static_cast<double>(n);
+    r.time_ms.detect = milliseconds(begin, detected) / share;
+    r.time_ms.reconstruct = milliseconds(detected, reconstructed) / share;
+    r.time_ms.recognise = milliseconds(reconstructed, recognised) / share;
+    r.time_ms.total = milliseconds(begin, recognised) / share;
+  }
+}
+
+}  // namespace ofer

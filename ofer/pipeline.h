@@ -1,0 +1,88 @@
+// The whole method, from images to expressions.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/image.h"
+#include "engine/session.h"
+#include "ofer/network.h"
+#include "ofer/patch_selection.h"
+#include "ofer/result.h"
+
+namespace ofer {
+
+// Where the mask of covered patches comes from.
+enum class MaskSource { kDetect, kGiven, kNone };
+
+struct Request {
+  MaskSource mask = MaskSource::kDetect;
+  bool coarse = false, restored = false, attention = false, latent = false;
+  // Grad-CAM: of which class (-1: the most probable one) and which layer (empty: the first of
+  // Recogniser::activation_layers()).
+  bool grad_cam = false;
+  bool grad_cam_plus_plus = false;
+  int grad_cam_class = -1;
+  std::string grad_cam_layer;
+};
+
+// A batch as numbers: planar RGB in [0, 1].
+struct Inputs {
+  std::int64_t count = 0;
+  std::span<const float> vit;       // [count, 3, S, S], S = config.image_size
+  std::span<const float> restored;  // [count, 3, U, U], U = network.restored_size()
+  std::span<const std::uint8_t> mask;  // kGiven: [count, L], 1 covered
+};
+
+// One caller's pipeline: a shared network and a session of its own. Used by one thread at a time.
+// Memory is planned when a batch is larger, or a request asks for more, than any before; after that
+// nothing is allocated but the results.
+class Pipeline {
+ public:
+  // Throws kBadArgument when the session's precision is not the network's, kUnsupported when this
+  // build has no such device.
+  Pipeline(std::shared_ptr<const Network> network, const SessionOptions& options);
+
+  const Network& network() const { return *network_; }
+  Session& session() { return session_; }
+
+  // Analyses a batch. A pass that throws (kCancelled, kOutOfMemory, ...) leaves the pipeline usable.
+  std::vector<Result> run(const Inputs& inputs, const Request& request);
+
+  // The same from pictures of any size, resized as the method asks. masks: for each image
+  // L bytes, 1 covered, when request.mask is kGiven.
+  std::vector<Result> run(std::span<const Image> images, const Request& request,
+                          std::span<const std::uint8_t> masks = {});
+
+ private:
+  struct Pass;  // the tensors of one pass
+
+  void check(const Inputs& inputs, const Request& request) const;
+  void plan(std::int64_t count, const Request& request);
+  void forward(const Inputs& inputs, const Request& request, std::vector<Result>* results);
+  void detect(Pass& pass);
+  void reconstruct(Pass& pass);
+  void recognise(Pass& pass, Tape* tape);
+  void collect(const Pass& pass, std::vector<Result>& results);
+  Tensor upload(std::span<const float> values, const Shape& shape);
+  void download(const Tensor& tensor);
+
+  std::shared_ptr<const Network> network_;
+  Session session_;
+  PatchSelection selection_;
+  std::vector<std::uint8_t> mask_;    // [count, L] of the current batch
+  std::vector<float> host_;           // staging for results
+  std::vector<double> host_wide_;     // the same in double
+  std::vector<Session::Watch> watches_;
+  std::vector<float> vit_planes_, restored_planes_;
+
+  // The largest pass planned so far.
+  std::int64_t planned_count_ = 0;
+  bool planned_cam_ = false, planned_detect_ = false;
+  std::string planned_layer_;
+};
+
+}  // namespace ofer

@@ -1,0 +1,203 @@
+#include "ofer/recogniser.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace ofer {
+
+namespace {
+
+using layers::Parameters;
+
+// Mean over positions: [N, C, h, w] -> [N, C].
+Tensor global_average(Session& s, const Tensor& x) {
+  return ops::mean(s, x.view({x.size(0), x.size(1), x.size(2) * x.size(3)}), 2);
+}
+
+ops::Conv2d padded(int pad_h, int pad_w) {
+  ops::Conv2d options;
+  options.pad_h = pad_h;
+  options.pad_w = pad_w;
+  return options;
+}
+
+constexpr std::size_t kMostHeads = 64;
+
+}  // namespace
+
+AttentionHead::AttentionHead(const Parameters& p)
+    : channel_down_(p.child("channel.down")),
+      channel_up_(p.child("channel.up")),
+      channel_bn_(p.child("channel.bn")),
+      conv1x1_(p.child("spatial.conv1x1"), padded(0, 0)),
+      conv3x3_(p.child("spatial.conv3x3"), padded(1, 1)),
+      bn1x1_(p.child("spatial.bn1x1")),
+      bn3x3_(p.child("spatial.bn3x3")),
+      bn1x3_(p.child("spatial.bn1x3")),
+      bn3x1_(p.child("spatial.bn3x1")),
+      merged_(!p.contains("spatial.conv1x3.weight")) {
+  if (merged_) return;
+  conv1x3_ = layers::Conv2d(p.child("spatial.conv1x3"), padded(0, 1));
+  conv3x1_ = layers::Conv2d(p.child("spatial.conv3x1"), padded(1, 0));
+}
+
+AttentionHead::Output AttentionHead::operator()(Session& s, const Tensor& x) const {
+  const std::int64_t n = x.size(0), width = x.size(1);
+  Tensor channel = channel_bn_(s, channel_down_(s, global_average(s, x)));
+  channel = ops::sigmoid(s, channel_up_(s, ops::relu(s, channel)));
+  s.tap("channel", channel);
+  const Tensor scaled = ops::multiply(s, x, channel.view({n, width, 1, 1}));
+
+  const Tensor narrow = bn1x1_(s, conv1x1_(s, scaled));
+  Tensor spatial = bn3x3_(s, conv3x3_(s, narrow));
+  if (!merged_) {
+    spatial = ops::add(s, spatial, bn1x3_(s, conv1x3_(s, narrow)));
+    spatial = ops::add(s, spatial, bn3x1_(s, conv3x1_(s, narrow)));
+  }
+  spatial = ops::relu(s, spatial);
+  s.tap("spatial", spatial);
+  Output output;
+  output.map = ops::sum(s, spatial, 1);
+  s.tap("map", output.map);
+  output.feature = global_average(
+      s, ops::multiply(s, scaled, output.map.view({n, 1, x.size(2), x.size(3)})));
+  s.tap("output", output.feature);
+  return output;
+}
+
+Classifier::Classifier(const Parameters& p, bool folded) : folded_(folded) {
+  if (folded) {
+    latent_weight_ = p("latent.weight");
+    features_weight_ = p("features.weight");
+    bias_ = p("bias");
+    return;
+  }
+  for (int i = 0; i < 4; ++i) latent_[i] = layers::Linear(p.child("latent", i + 1));
+  for (int i = 0; i < 3; ++i) joint_[i] = layers::Linear(p.child("joint", i + 1));
+  latent_bn2_ = layers::BatchNorm(p.child("latent_bn2"));
+  latent_bn4_ = layers::BatchNorm(p.child("latent_bn4"));
+  joint_bn2_ = layers::BatchNorm(p.child("joint_bn2"));
+  joint_bn3_ = layers::BatchNorm(p.child("joint_bn3"));
+}
+
+std::int64_t Classifier::classes() const {
+  return folded_ ? bias_.size(0) : joint_[2].weight.size(0);
+}
+
+Tensor Classifier::operator()(Session& s, const Tensor& latent, const Tensor& features) const {
+  if (folded_) {
+    ops::LinearEnd end;
+    end.residual = ops::linear(s, latent, latent_weight_, {});
+    return ops::linear(s, features, features_weight_, bias_, end);
+  }
+  Tensor x = latent_bn2_(s, latent_[1](s, latent_[0](s, latent)));
+  x = latent_bn4_(s, latent_[3](s, latent_[2](s, x)));
+  x = ops::concatenate(s, {x, features}, 1);
+  x = joint_bn2_(s, joint_[1](s, joint_[0](s, x)));
+  return joint_bn3_(s, joint_[2](s, x));
+}
+
+Recogniser::Recogniser(const Parameters& p, const Config& config)
+    : stem_(p.child("stem.conv"), ops::Conv2d::square(2, 3)),
+      stem_bn_(p.child("stem.bn")),
+      classifier_(p.child("classifier"),
+                  config.recogniser.structure == RecogniserStructure::kFolded),
+      rows_(config.patch_rows()),
+      columns_(config.patch_columns()),
+      by_attention_(config.recogniser.latent_selection == LatentSelection::kCam),
+      fixed_patches_(config.recogniser.latent_patches.begin(),
+                     config.recogniser.latent_patches.end()) {
+  for (std::size_t i = 0; i < config.recogniser.blocks.size(); ++i) {
+    const Parameters stage = p.child("stage", static_cast<int>(i) + 1);
+    std::vector<layers::ResidualBlock> blocks;
+    for (int j = 0; j < config.recogniser.blocks[i]; ++j)
+      blocks.emplace_back(stage.child("block", j), i > 0 && j == 0 ? 2 : 1);
+    stages_.push_back(std::move(blocks));
+  }
+  for (int k = 0; k < config.recogniser.heads; ++k) heads_.emplace_back(p.child("head", k));
+  OFER_ASSERT(heads_.size() <= kMostHeads);
+}
+
+std::vector<std::string> Recogniser::activation_layers() const {
+  std::vector<std::string> names;
+  names.push_back("recognise/stage" + std::to_string(stages_.size()) + "/block" +
+                  std::to_string(stages_.back().size() - 1));
+  for (std::size_t k = 0; k < heads_.size(); ++k)
+    names.push_back("recognise/head" + std::to_string(k) + "/spatial");
+  return names;
+}
+
+Tensor Recogniser::choose(Session& s, const Tensor& latent, const Tensor& attention_grid,
+                          Tensor& chosen) const {
+  const std::int64_t n = latent.size(0), patches = latent.size(1), width = latent.size(2);
+  if (by_attention_) {
+    chosen = ops::select_top(s, attention_grid.view({n, patches}), patches / 2);
+    return ops::multiply(s, latent, chosen.view({n, patches, 1})).view({n, patches * width});
+  }
+  // Row numbers of the listed patches, image after image: the list plus n * patches.
+  const auto count = static_cast<std::int64_t>(fixed_patches_.size());
+  const Tensor index = s.allocate({n * count}, DType::kI32);
+  for (std::int64_t i = 0; i < n && !s.counting(); ++i) {
+    std::array<std::int32_t, 256> rows;
+    for (std::int64_t first = 0; first < count; first += 256) {
+      const std::int64_t part = std::min<std::int64_t>(256, count - first);
+      for (std::int64_t k = 0; k < part; ++k)
+        rows[static_cast<std::size_t>(k)] = static_cast<std::int32_t>(
+            i * patches + fixed_patches_[static_cast<std::size_t>(first + k)]);
+      s.to_device(index.rows(i * count + first, part), rows.data());
+    }
+  }
+  // Which patches those are, as a mask: ones scattered to their rows.
+  chosen = ops::scatter_rows(s, ops::full(s, {n * count, 1}, 1), index, n * patches)
+               .view({n, patches});
+  return ops::gather_rows(s, latent.view({n * patches, width}), index, {})
+      .view({n, count * width});
+}
+
+Recogniser::Output Recogniser::operator()(Session& s, const Tensor& images,
+                                          const Tensor& latent) const {
+  Tensor x = images;
+  s.tap("input", x);
+  x = ops::relu(s, stem_bn_(s, stem_(s, x)));
+  x = ops::max_pool(s, x, {3, 2, 1});
+  s.tap("stem", x);
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    const Session::Path stage(s, "stage", static_cast<int>(i) + 1);
+    for (std::size_t j = 0; j < stages_[i].size(); ++j) {
+      const Session::Path block(s, "block", static_cast<int>(j));
+      x = stages_[i][j](s, x);
+      s.tap("", x);
+    }
+  }
+  const std::int64_t n = x.size(0), width = x.size(1), height = x.size(2), columns = x.size(3);
+  std::array<Tensor, kMostHeads> features, maps;
+  for (std::size_t k = 0; k < heads_.size(); ++k) {
+    const Session::Path path(s, "head", static_cast<int>(k));
+    const AttentionHead::Output head = heads_[k](s, x);
+    features[k] = head.feature.view({n, 1, width});
+    maps[k] = head.map.view({n, 1, height * columns});
+  }
+  // The heads compete for every channel.
+  Tensor fused = ops::concatenate(s, {features.data(), heads_.size()}, 1);
+  fused = ops::sum(s, ops::log_softmax(s, fused, 1), 1);
+  s.tap("fused", fused);
+
+  Output output;
+  output.attention = ops::mean(s, ops::concatenate(s, {maps.data(), heads_.size()}, 1), 1)
+                         .view({n, height, columns});
+  s.tap("attention", output.attention);
+  output.attention_grid =
+      ops::resize(s, output.attention.view({n, 1, height, columns}), rows_, columns_)
+          .view({n, rows_, columns_});
+  s.tap("attention_grid", output.attention_grid);
+  Tensor row = choose(s, latent, output.attention_grid, output.chosen);
+  s.tap("latent", row);
+  output.logits = classifier_(s, row, fused);
+  s.tap("logits", output.logits);
+  output.probabilities = ops::softmax(s, output.logits, 1);
+  s.tap("probabilities", output.probabilities);
+  return output;
+}
+
+}  // namespace ofer

@@ -1,0 +1,85 @@
+// Stage 3: the expression. ResNet features, cross-attention heads, the latent vectors of the patches
+// that matter, and a classifier over both.
+#pragma once
+
+#include <vector>
+
+#include "layers/conv.h"
+#include "layers/linear.h"
+#include "layers/norm.h"
+#include "layers/residual_block.h"
+#include "weights/config.h"
+
+namespace ofer {
+
+// One cross-attention head: attention over the channels, then over the positions.
+class AttentionHead {
+ public:
+  explicit AttentionHead(const layers::Parameters& p);
+
+  struct Output {
+    Tensor feature;  // [N, C]
+    Tensor map;      // [N, h, w]
+  };
+  // x [N, C, h, w]. Taps: channel, spatial, map, output.
+  Output operator()(Session& s, const Tensor& x) const;
+
+ private:
+  layers::Linear channel_down_, channel_up_;
+  layers::BatchNorm channel_bn_;
+  layers::Conv2d conv1x1_, conv3x3_, conv1x3_, conv3x1_;
+  layers::BatchNorm bn1x1_, bn3x3_, bn1x3_, bn3x1_;
+  bool merged_;  // the three parallel convolutions are one
+};
+
+// The affine chain from latent vectors and head features to logits, whole or folded into one map.
+class Classifier {
+ public:
+  Classifier(const layers::Parameters& p, bool folded);
+  // latent [N, P W], features [N, C] -> logits [N, classes].
+  Tensor operator()(Session& s, const Tensor& latent, const Tensor& features) const;
+  // Classes.
+  std::int64_t classes() const;
+
+ private:
+  bool folded_;
+  layers::Linear latent_[4], joint_[3];
+  layers::BatchNorm latent_bn2_, latent_bn4_, joint_bn2_, joint_bn3_;
+  Tensor latent_weight_, features_weight_, bias_;
+};
+
+class Recogniser {
+ public:
+  Recogniser(const layers::Parameters& p, const Config& config);
+
+  std::int64_t classes() const { return classifier_.classes(); }
+  // Names of the taps that Grad-CAM can look at: "recognise/stage4/block1",
+  // "recognise/head0/spatial", ...; the first is the default.
+  std::vector<std::string> activation_layers() const;
+
+  struct Output {
+    Tensor logits, probabilities;  // [N, classes]
+    Tensor attention;              // [N, h, w], mean of the heads' maps
+    Tensor attention_grid;         // [N, rows, columns], at the patches
+    Tensor chosen;                 // [N, L]: 1 where a patch's latent was used
+  };
+  // images [N, 3, R, R] normalised, latent [N, L, W]. Taps: input, stem, stage1/block0, ...,
+  // head0/..., fused, attention, attention_grid, latent, logits, probabilities.
+  Output operator()(Session& s, const Tensor& images, const Tensor& latent) const;
+
+ private:
+  // The chosen latent vectors as one row [N, P W] for each image, and which patches they are of.
+  Tensor choose(Session& s, const Tensor& latent, const Tensor& attention_grid,
+                Tensor& chosen) const;
+
+  layers::Conv2d stem_;
+  layers::BatchNorm stem_bn_;
+  std::vector<std::vector<layers::ResidualBlock>> stages_;
+  std::vector<AttentionHead> heads_;
+  Classifier classifier_;
+  int rows_, columns_;
+  bool by_attention_;  // the image's own attention chooses; else a fixed list
+  std::vector<std::int32_t> fixed_patches_;
+};
+
+}  // namespace ofer

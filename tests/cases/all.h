@@ -1,0 +1,52 @@
+// Every case list: one row for each operation.
+#pragma once
+
+#include <tuple>
+
+#include "tests/cases/attention.h"
+#include "tests/cases/conv2d.h"
+#include "tests/cases/copy.h"
+#include "tests/cases/grad_cam.h"
+#include "tests/cases/linear.h"
+#include "tests/cases/loss.h"
+#include "tests/cases/norm.h"
+#include "tests/cases/pointwise.h"
+#include "tests/cases/pool2d.h"
+#include "tests/cases/reduce.h"
+#include "tests/cases/resize.h"
+#include "tests/cases/self_assembly.h"
+#include "tests/cases/softmax.h"
+#include "tests/cases/svdd.h"
+
+namespace ofer::test {
+
+using ForwardCases =
+    std::tuple<LinearCase, LinearByPositionCase, Conv2dCase, ConvTranspose2dCase, LayerNormCase,
+               InstanceNormCase, BatchNormCase, AttentionCase, ActivationCase, UnaryCase,
+               BinaryCase, AccumulateCase, FillCase, SoftmaxCase, CopyCase, GatherRowsCase,
+               PatchesCase, Pool2dCase, ResizeCase, ReduceCase, SvddDistanceCase, KernelSvddCase,
+               KernelSvddConstantCase, SelfAssemblyPaperCase, SelfAssemblyReleasedCase,
+               PixelLossCase, CrossEntropyCase, RelativisticLossCase, GradCamCase>;
+
+using BackwardCases =
+    std::tuple<LinearBackwardCase, LinearByPositionBackwardCase, Conv2dBackwardCase,
+               ConvTranspose2dBackwardCase, LayerNormBackwardCase, InstanceNormBackwardCase,
+               BatchNormBackwardCase, AttentionBackwardCase, ActivationBackwardCase,
+               UnaryBackwardCase, SoftmaxBackwardCase, GatherRowsBackwardCase, Pool2dBackwardCase,
+               ResizeBackwardCase, ReduceBackwardCase, SvddDistanceBackwardCase,
+               KernelSvddBackwardCase, SelfAssemblyPaperBackwardCase,
+               SelfAssemblyReleasedBackwardCase, PixelLossBackwardCase, CrossEntropyBackwardCase,
+               RelativisticLossBackwardCase>;
+
+// Calls visit.operator()<Case>() for every case type of the tuple.
+template <class Tuple>
+struct CaseTypes;
+template <class... Case>
+struct CaseTypes<std::tuple<Case...>> {
+  template <class Visit>
+  static void for_each(Visit visit) {
+    (visit.template operator()<Case>(), ...);
+  }
+};
+
+}  // namespace ofer::test

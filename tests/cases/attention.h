@@ -1,0 +1,153 @@
+// Cases of attention.
+#pragma once
+
+#include <cmath>
+
+#include "tests/support/case.h"
+
+namespace ofer::test {
+
+inline double attention_pairs(const std::vector<std::int32_t>& offsets) {
+  double pairs = 0;
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const double tokens = offsets[s + 1] - offsets[s];
+    pairs += tokens * tokens;
+  }
+  return pairs;
+}
+
+// `images` images of `tokens` tokens each.
+inline std::vector<std::int32_t> equal_offsets(Index images, Index tokens) {
+  std::vector<std::int32_t> offsets;
+  for (Index i = 0; i <= images; ++i) offsets.push_back(static_cast<std::int32_t>(i * tokens));
+  return offsets;
+}
+
+struct AttentionCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  std::vector<std::int32_t> offsets = {0, 1};  // first row of each image, then the end
+  Index heads = 1, head_width = 1;
+  bool keep = true;  // logsumexp
+  Fill qkv = {};
+
+  OFER_FORWARD_CASE(attention)
+
+  Index rows() const { return offsets.back(); }
+  double scale() const { return 1 / std::sqrt(static_cast<double>(head_width)); }
+  template <class T>
+  kernels::AttentionArgs<T> bind(Buffers<T>& b) const {
+    return {.qkv = b.input("qkv", rows() * 3 * heads * head_width, qkv),
+            .y = b.output("y", rows() * heads * head_width),
+            .logsumexp = keep ? b.output("logsumexp", heads * rows()) : nullptr,
+            .segments = b.segments(offsets),
+            .heads = heads,
+            .head_width = head_width,
+            .scale = scale()};
+  }
+  double flops() const {
+    return attention_pairs(offsets) * static_cast<double>(heads) *
+           (4.0 * static_cast<double>(head_width) + 4);
+  }
+  // logsumexp lies head by head, not image by image.
+  bool images() const { return !keep; }
+  AttentionCase with_images(Index n) const {
+    AttentionCase result = *this;
+    result.offsets = equal_offsets(n, offsets[1]);
+    return result;
+  }
+
+  static std::vector<AttentionCase> list() {
+    return {
+        {.name = "one token", .seed = 1, .offsets = {0, 1}, .heads = 2, .head_width = 8},
+        {.name = "no image", .seed = 2, .offsets = {0}, .heads = 2, .head_width = 8},
+        {.name = "an image without tokens", .seed = 3, .offsets = {0, 0}, .heads = 2,
+         .head_width = 8},
+        {.name = "width 32", .seed = 4, .offsets = {0, 17}, .heads = 4, .head_width = 32,
+         .keep = false},
+        {.name = "width 64, batch", .seed = 5, .offsets = {0, 26, 52, 78}, .heads = 3,
+         .head_width = 64},
+        {.name = "width 64, alone and together", .seed = 6, .offsets = {0, 33}, .heads = 2,
+         .head_width = 64, .keep = false},
+        {.name = "odd width", .seed = 7, .offsets = {0, 19, 30}, .heads = 3, .head_width = 7},
+        {.name = "width 1", .seed = 8, .offsets = {0, 5, 9}, .heads = 5, .head_width = 1,
+         .keep = false},
+        {.name = "width 48", .seed = 9, .offsets = {0, 21}, .heads = 2, .head_width = 48},
+        {.name = "different token counts", .seed = 10, .offsets = {0, 1, 50, 50, 53, 118},
+         .heads = 2, .head_width = 32},
+        {.name = "197 tokens", .seed = 11, .offsets = {0, 197}, .heads = 1, .head_width = 32},
+        {.name = "many tokens, odd", .seed = 12, .offsets = {0, 3, 134}, .heads = 1,
+         .head_width = 20},
+        {.name = "large scores", .seed = 13, .offsets = {0, 24, 40}, .heads = 2, .head_width = 32,
+         .qkv = {Distribution::kOrdinary, 12}},
+        {.name = "equal tokens", .seed = 14, .offsets = {0, 9, 20}, .heads = 2, .head_width = 16,
+         .qkv = {Distribution::kOne}},
+    };
+  }
+  static std::vector<AttentionCase> benchmarks() {
+    return {{.name = "encoder, 1 image", .offsets = equal_offsets(1, 197), .heads = 12,
+             .head_width = 64, .keep = false},
+            {.name = "encoder, 16 images", .offsets = equal_offsets(16, 197), .heads = 12,
+             .head_width = 64, .keep = false},
+            {.name = "decoder, 16 images", .offsets = equal_offsets(16, 197), .heads = 16,
+             .head_width = 32, .keep = false}};
+  }
+};
+
+struct AttentionBackwardCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  std::vector<std::int32_t> offsets = {0, 1};
+  Index heads = 1, head_width = 1;
+  Fill qkv = {};
+
+  OFER_BACKWARD_CASE(attention_backward, attention)
+
+  kernels::AttentionArgs<double> bind_forward(Buffers<double>& b) const {
+    return AttentionCase{.offsets = offsets, .heads = heads, .head_width = head_width, .qkv = qkv}
+        .bind(b);
+  }
+  template <class T>
+  kernels::AttentionBackwardArgs<T> bind(Buffers<T>& b) const {
+    const Index rows = offsets.back(), width = heads * head_width;
+    return {.dy = b.input("dy", rows * width),
+            .qkv = b.input("qkv", rows * 3 * width),
+            .y = b.input("y", rows * width),
+            .logsumexp = b.input("logsumexp", heads * rows),
+            .dqkv = b.output("dqkv", rows * 3 * width),
+            .segments = b.segments(offsets),
+            .heads = heads,
+            .head_width = head_width,
+            .scale = 1 / std::sqrt(static_cast<double>(head_width))};
+  }
+  Index reduction() const {
+    Index longest = head_width;
+    for (std::size_t s = 0; s + 1 < offsets.size(); ++s)
+      longest = std::max<Index>(longest, offsets[s + 1] - offsets[s]);
+    return longest;
+  }
+  double flops() const {
+    return attention_pairs(offsets) * static_cast<double>(heads) *
+           (10.0 * static_cast<double>(head_width) + 8);
+  }
+
+  static std::vector<AttentionBackwardCase> list() {
+    return {
+        {.name = "one token", .seed = 1, .offsets = {0, 1}, .heads = 2, .head_width = 8},
+        {.name = "no tokens", .seed = 2, .offsets = {0, 0}, .heads = 2, .head_width = 8},
+        {.name = "width 32", .seed = 3, .offsets = {0, 9, 20}, .heads = 2, .head_width = 32},
+        {.name = "width 64", .seed = 4, .offsets = {0, 12}, .heads = 1, .head_width = 64},
+        {.name = "odd width, different token counts", .seed = 5,
+         .offsets = {0, 1, 14, 14, 25}, .heads = 3, .head_width = 5},
+        {.name = "many tokens", .seed = 6, .offsets = {0, 75}, .heads = 1, .head_width = 4},
+        {.name = "larger scores", .seed = 7, .offsets = {0, 10}, .heads = 2, .head_width = 16,
+         .qkv = {Distribution::kOrdinary, 2}},
+    };
+  }
+  static std::vector<AttentionBackwardCase> benchmarks() {
+    return {{.name = "encoder, 16 images", .offsets = equal_offsets(16, 197), .heads = 12,
+             .head_width = 64}};
+  }
+};
+
+}  // namespace ofer::test

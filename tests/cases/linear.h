@@ -1,0 +1,238 @@
+// Cases of linear and linear_by_position.
+#pragma once
+
+#include "tests/support/case.h"
+
+namespace ofer::test {
+
+struct LinearCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  Index rows = 1, in = 1, out = 1;
+  bool bias = true, residual = false, in_place = false, pre = false;
+  kernels::Activation activation = kernels::Activation::kNone;
+  float slope = 0;
+  Index group_rows = 0;
+  std::vector<std::int32_t> offsets = {};  // of the segments
+  Fill x = {};
+
+  OFER_FORWARD_CASE(linear)
+
+  template <class T>
+  kernels::LinearArgs<T> bind(Buffers<T>& b) const {
+    kernels::LinearArgs<T> args{};
+    args.x = b.input("x", rows * in, x);
+    args.weight = b.input("weight", out * in);
+    args.bias = bias ? b.input("bias", out) : nullptr;
+    if (in_place) {
+      args.y = b.in_out("y", rows * out);
+      args.residual = args.y;
+    } else {
+      args.residual = residual ? b.input("residual", rows * out) : nullptr;
+      args.y = b.output("y", rows * out);
+    }
+    args.pre = pre ? b.output("pre", rows * out) : nullptr;
+    args.rows = rows;
+    args.in = in;
+    args.out = out;
+    args.activation = activation;
+    args.slope = slope;
+    args.group_rows = group_rows;
+    args.segments = b.segments(offsets);
+    return args;
+  }
+  double flops() const { return 2.0 * static_cast<double>(rows * in * out); }
+  bool images() const { return group_rows > 0 && offsets.empty(); }
+  LinearCase with_images(Index n) const {
+    LinearCase result = *this;
+    result.rows = n * group_rows;
+    return result;
+  }
+
+  static std::vector<LinearCase> list() {
+    using kernels::Activation;
+    return {
+        {.name = "one number", .seed = 1, .rows = 1, .in = 1, .out = 1},
+        {.name = "no rows", .seed = 2, .rows = 0, .in = 5, .out = 3},
+        {.name = "one row", .seed = 3, .rows = 1, .in = 37, .out = 29},
+        {.name = "odd", .seed = 4, .rows = 7, .in = 33, .out = 19, .bias = false},
+        {.name = "even", .seed = 5, .rows = 64, .in = 64, .out = 128},
+        {.name = "several column blocks", .seed = 6, .rows = 5, .in = 48, .out = 401},
+        {.name = "long sum", .seed = 7, .rows = 3, .in = 3001, .out = 5},
+        {.name = "large mean", .seed = 8, .rows = 4, .in = 65, .out = 9,
+         .x = {Distribution::kLargeMean}},
+        {.name = "gelu kept", .seed = 9, .rows = 9, .in = 31, .out = 45, .pre = true,
+         .activation = Activation::kGelu},
+        {.name = "gelu", .seed = 10, .rows = 6, .in = 16, .out = 67,
+         .activation = Activation::kGelu},
+        {.name = "relu residual", .seed = 11, .rows = 8, .in = 24, .out = 33, .residual = true,
+         .activation = Activation::kRelu},
+        {.name = "leaky kept", .seed = 12, .rows = 5, .in = 17, .out = 32, .bias = false,
+         .pre = true, .activation = Activation::kLeakyRelu, .slope = 0.01f},
+        {.name = "sigmoid", .seed = 13, .rows = 3, .in = 15, .out = 40,
+         .activation = Activation::kSigmoid},
+        {.name = "residual", .seed = 14, .rows = 10, .in = 32, .out = 21, .residual = true},
+        {.name = "residual in place", .seed = 15, .rows = 10, .in = 32, .out = 203,
+         .in_place = true},
+        {.name = "gelu residual in place", .seed = 16, .rows = 6, .in = 9, .out = 13,
+         .in_place = true, .pre = true, .activation = Activation::kGelu},
+        {.name = "groups", .seed = 17, .rows = 51, .in = 40, .out = 24, .group_rows = 17},
+        {.name = "groups of one, wide", .seed = 18, .rows = 4, .in = 129, .out = 250,
+         .residual = true, .activation = Activation::kRelu, .group_rows = 1},
+        {.name = "last group short", .seed = 19, .rows = 25, .in = 12, .out = 7, .pre = true,
+         .activation = Activation::kGelu, .group_rows = 10},
+        {.name = "segments", .seed = 20, .rows = 30, .in = 20, .out = 36, .pre = true,
+         .activation = Activation::kGelu, .offsets = {0, 13, 13, 14, 30}},
+        {.name = "segments in place", .seed = 21, .rows = 21, .in = 32, .out = 210,
+         .in_place = true, .offsets = {0, 1, 20, 21}},
+        {.name = "one empty segment", .seed = 22, .rows = 0, .in = 6, .out = 6,
+         .offsets = {0, 0}},
+    };
+  }
+  static std::vector<LinearCase> benchmarks() {
+    using kernels::Activation;
+    return {
+        {.name = "qkv, 1 image", .rows = 197, .in = 768, .out = 2304, .group_rows = 197},
+        {.name = "qkv, 16 images", .rows = 16 * 197, .in = 768, .out = 2304, .group_rows = 197},
+        {.name = "mlp up, 16 images", .rows = 16 * 197, .in = 768, .out = 3072,
+         .activation = Activation::kGelu, .group_rows = 197},
+        {.name = "mlp down, 16 images", .rows = 16 * 197, .in = 3072, .out = 768,
+         .in_place = true, .group_rows = 197},
+        {.name = "classifier, 16 images", .rows = 16, .in = 39936, .out = 7, .group_rows = 1},
+    };
+  }
+};
+
+struct LinearBackwardCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  Index rows = 1, in = 1, out = 1;
+  bool dx = true, dweight = true, dbias = true;
+
+  OFER_BACKWARD_CASE(linear_backward, linear)
+
+  kernels::LinearArgs<double> bind_forward(Buffers<double>& b) const {
+    return LinearCase{.rows = rows, .in = in, .out = out}.bind(b);
+  }
+  template <class T>
+  kernels::LinearBackwardArgs<T> bind(Buffers<T>& b) const {
+    return {.dy = b.input("dy", rows * out),
+            .x = b.input("x", rows * in),
+            .weight = b.input("weight", out * in),
+            .dx = dx ? b.output("dx", rows * in) : nullptr,
+            .dweight = dweight ? b.output("dweight", out * in) : nullptr,
+            .dbias = dbias ? b.output("dbias", out) : nullptr,
+            .rows = rows,
+            .in = in,
+            .out = out};
+  }
+  Index reduction() const { return std::max({rows, in, out}); }
+  double flops() const { return (2.0 * dx + 2.0 * dweight) * static_cast<double>(rows * in * out); }
+
+  static std::vector<LinearBackwardCase> list() {
+    return {
+        {.name = "one number", .seed = 1},
+        {.name = "no rows", .seed = 2, .rows = 0, .in = 5, .out = 3},
+        {.name = "one row", .seed = 3, .rows = 1, .in = 14, .out = 9},
+        {.name = "odd", .seed = 4, .rows = 7, .in = 13, .out = 11},
+        {.name = "many rows", .seed = 5, .rows = 300, .in = 6, .out = 5},
+        {.name = "wide", .seed = 6, .rows = 3, .in = 210, .out = 201},
+        {.name = "dx alone", .seed = 7, .rows = 5, .in = 8, .out = 6, .dweight = false,
+         .dbias = false},
+        {.name = "dweight alone", .seed = 8, .rows = 5, .in = 8, .out = 6, .dx = false,
+         .dbias = false},
+        {.name = "dbias alone", .seed = 9, .rows = 5, .in = 8, .out = 6, .dx = false,
+         .dweight = false},
+    };
+  }
+  static std::vector<LinearBackwardCase> benchmarks() {
+    return {{.name = "qkv, 16 images", .rows = 16 * 197, .in = 768, .out = 2304}};
+  }
+};
+
+struct LinearByPositionCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  Index batch = 1, positions = 1, in = 1, out = 1;
+
+  OFER_FORWARD_CASE(linear_by_position)
+
+  template <class T>
+  kernels::LinearByPositionArgs<T> bind(Buffers<T>& b) const {
+    return {.x = b.input("x", batch * positions * in),
+            .weight = b.input("weight", positions * out * in),
+            .y = b.output("y", batch * positions * out),
+            .batch = batch,
+            .positions = positions,
+            .in = in,
+            .out = out};
+  }
+  double flops() const { return 2.0 * static_cast<double>(batch * positions * in * out); }
+  bool images() const { return true; }
+  LinearByPositionCase with_images(Index n) const {
+    LinearByPositionCase result = *this;
+    result.batch = n;
+    return result;
+  }
+
+  static std::vector<LinearByPositionCase> list() {
+    return {
+        {.name = "one number", .seed = 1},
+        {.name = "no image", .seed = 2, .batch = 0, .positions = 4, .in = 3, .out = 2},
+        {.name = "one image", .seed = 3, .batch = 1, .positions = 9, .in = 31, .out = 17},
+        {.name = "batch", .seed = 4, .batch = 5, .positions = 16, .in = 48, .out = 32},
+        {.name = "one position", .seed = 5, .batch = 19, .positions = 1, .in = 7, .out = 70},
+    };
+  }
+  static std::vector<LinearByPositionCase> benchmarks() {
+    return {{.name = "phi, 16 images", .batch = 16, .positions = 196, .in = 768, .out = 32}};
+  }
+};
+
+struct LinearByPositionBackwardCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  Index batch = 1, positions = 1, in = 1, out = 1;
+  bool dx = true, dweight = true;
+
+  OFER_BACKWARD_CASE(linear_by_position_backward, linear_by_position)
+
+  kernels::LinearByPositionArgs<double> bind_forward(Buffers<double>& b) const {
+    return LinearByPositionCase{.batch = batch, .positions = positions, .in = in, .out = out}.bind(
+        b);
+  }
+  template <class T>
+  kernels::LinearByPositionBackwardArgs<T> bind(Buffers<T>& b) const {
+    return {.dy = b.input("dy", batch * positions * out),
+            .x = b.input("x", batch * positions * in),
+            .weight = b.input("weight", positions * out * in),
+            .dx = dx ? b.output("dx", batch * positions * in) : nullptr,
+            .dweight = dweight ? b.output("dweight", positions * out * in) : nullptr,
+            .batch = batch,
+            .positions = positions,
+            .in = in,
+            .out = out};
+  }
+  Index reduction() const { return std::max({batch, in, out}); }
+  double flops() const {
+    return (2.0 * dx + 2.0 * dweight) * static_cast<double>(batch * positions * in * out);
+  }
+
+  static std::vector<LinearByPositionBackwardCase> list() {
+    return {
+        {.name = "one number", .seed = 1},
+        {.name = "no image", .seed = 2, .batch = 0, .positions = 4, .in = 3, .out = 2},
+        {.name = "batch", .seed = 3, .batch = 3, .positions = 7, .in = 11, .out = 5},
+        {.name = "one image", .seed = 4, .batch = 1, .positions = 4, .in = 8, .out = 20},
+        {.name = "dx alone", .seed = 5, .batch = 2, .positions = 3, .in = 4, .out = 6,
+         .dweight = false},
+        {.name = "dweight alone", .seed = 6, .batch = 2, .positions = 3, .in = 4, .out = 6,
+         .dx = false},
+    };
+  }
+  static std::vector<LinearByPositionBackwardCase> benchmarks() {
+    return {{.name = "phi, 16 images", .batch = 16, .positions = 196, .in = 768, .out = 32}};
+  }
+};
+
+}  // namespace ofer::test

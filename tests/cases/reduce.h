@@ -1,0 +1,132 @@
+// Cases of reduce.
+#pragma once
+
+#include "tests/support/case.h"
+
+namespace ofer::test {
+
+struct ReduceCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  Index outer = 1, length = 1, inner = 1;
+  kernels::Reduction function = kernels::Reduction::kSum;
+  bool keep = false;
+  Fill x = {};
+
+  OFER_FORWARD_CASE(reduce)
+
+  template <class T>
+  kernels::ReduceArgs<T> bind(Buffers<T>& b) const {
+    return {.x = b.input("x", outer * length * inner, x),
+            .y = b.output("y", outer * inner),
+            .argument = keep ? b.index_output("argument", outer * inner) : nullptr,
+            .outer = outer,
+            .length = length,
+            .inner = inner,
+            .function = function};
+  }
+  double flops() const { return static_cast<double>(outer * length * inner); }
+  bool images() const { return true; }
+  ReduceCase with_images(Index n) const {
+    ReduceCase result = *this;
+    result.outer = n * outer;
+    return result;
+  }
+
+  static std::vector<ReduceCase> list() {
+    using kernels::Reduction;
+    return {
+        {.name = "sum of one", .seed = 1},
+        {.name = "nothing", .seed = 2, .outer = 0, .length = 5, .inner = 3},
+        {.name = "sum of none", .seed = 3, .outer = 3, .length = 0, .inner = 2},
+        {.name = "sum, last axis", .seed = 4, .outer = 9, .length = 37, .inner = 1},
+        {.name = "sum, middle axis", .seed = 5, .outer = 3, .length = 21, .inner = 19},
+        {.name = "sum, first axis", .seed = 6, .outer = 1, .length = 33, .inner = 47},
+        {.name = "mean, last axis", .seed = 7, .outer = 5, .length = 49, .inner = 1,
+         .function = Reduction::kMean},
+        {.name = "mean, middle axis", .seed = 8, .outer = 2, .length = 7, .inner = 65,
+         .function = Reduction::kMean},
+        // A plain running sum is off by hundreds of roundings here.
+        {.name = "long sum of positive numbers", .seed = 9, .outer = 2, .length = 150001,
+         .inner = 1, .x = {Distribution::kPositive}},
+        {.name = "long sum, several columns", .seed = 10, .outer = 1, .length = 40000, .inner = 3,
+         .x = {Distribution::kPositive}},
+        {.name = "long mean, large mean", .seed = 11, .outer = 1, .length = 50177, .inner = 1,
+         .function = Reduction::kMean, .x = {Distribution::kLargeMean}},
+        {.name = "maximum, last axis", .seed = 12, .outer = 7, .length = 35, .inner = 1,
+         .function = Reduction::kMaximum, .keep = true},
+        {.name = "maximum, middle axis", .seed = 13, .outer = 2, .length = 9, .inner = 21,
+         .function = Reduction::kMaximum, .keep = true},
+        {.name = "maximum, ties", .seed = 14, .outer = 5, .length = 40, .inner = 1,
+         .function = Reduction::kMaximum, .keep = true, .x = {Distribution::kTies}},
+        {.name = "minimum, ties", .seed = 15, .outer = 3, .length = 24, .inner = 5,
+         .function = Reduction::kMinimum, .keep = true, .x = {Distribution::kTies}},
+        {.name = "minimum of positive numbers", .seed = 16, .outer = 4, .length = 33, .inner = 1,
+         .function = Reduction::kMinimum, .x = {Distribution::kPositive}},
+        {.name = "maximum of negative numbers", .seed = 17, .outer = 4, .length = 33, .inner = 1,
+         .function = Reduction::kMaximum, .x = {Distribution::kNegative}},
+        {.name = "minimum of one", .seed = 18, .outer = 3, .length = 1, .inner = 4,
+         .function = Reduction::kMinimum, .keep = true},
+        {.name = "extreme values", .seed = 19, .outer = 6, .length = 50, .inner = 1,
+         .x = {Distribution::kExtreme}},
+    };
+  }
+  static std::vector<ReduceCase> benchmarks() {
+    return {{.name = "global average, 16 images", .outer = 16 * 512, .length = 49,
+             .function = kernels::Reduction::kMean},
+            {.name = "sum over channels, 16 images", .outer = 16, .length = 512, .inner = 49}};
+  }
+};
+
+struct ReduceBackwardCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  Index outer = 1, length = 1, inner = 1;
+  kernels::Reduction function = kernels::Reduction::kSum;
+
+  OFER_BACKWARD_CASE(reduce_backward, reduce)
+
+  bool extreme() const {
+    return function == kernels::Reduction::kMaximum || function == kernels::Reduction::kMinimum;
+  }
+  kernels::ReduceArgs<double> bind_forward(Buffers<double>& b) const {
+    return ReduceCase{.outer = outer, .length = length, .inner = inner, .function = function,
+                      .keep = extreme(), .x = {Distribution::kSpaced}}
+        .bind(b);
+  }
+  template <class T>
+  kernels::ReduceBackwardArgs<T> bind(Buffers<T>& b) const {
+    return {.dy = b.input("dy", outer * inner),
+            .argument = extreme() ? b.indices("argument", {}) : nullptr,
+            .dx = b.output("dx", outer * length * inner),
+            .outer = outer,
+            .length = length,
+            .inner = inner,
+            .function = function};
+  }
+  Index reduction() const { return 1; }
+  double flops() const { return static_cast<double>(outer * length * inner); }
+
+  static std::vector<ReduceBackwardCase> list() {
+    using kernels::Reduction;
+    return {
+        {.name = "sum", .seed = 1, .outer = 5, .length = 7, .inner = 3},
+        {.name = "sum, last axis", .seed = 2, .outer = 5, .length = 31, .inner = 1},
+        {.name = "mean", .seed = 3, .outer = 2, .length = 9, .inner = 5,
+         .function = Reduction::kMean},
+        {.name = "mean, last axis", .seed = 4, .outer = 3, .length = 49, .inner = 1,
+         .function = Reduction::kMean},
+        {.name = "maximum", .seed = 5, .outer = 3, .length = 6, .inner = 5,
+         .function = Reduction::kMaximum},
+        {.name = "minimum, last axis", .seed = 6, .outer = 6, .length = 11, .inner = 1,
+         .function = Reduction::kMinimum},
+        {.name = "nothing", .seed = 7, .outer = 0, .length = 3, .inner = 2},
+    };
+  }
+  static std::vector<ReduceBackwardCase> benchmarks() {
+    return {{.name = "global average, 16 images", .outer = 16 * 512, .length = 49,
+             .function = kernels::Reduction::kMean}};
+  }
+};
+
+}  // namespace ofer::test

@@ -1,0 +1,120 @@
+// Cases of softmax.
+#pragma once
+
+#include "tests/support/case.h"
+
+namespace ofer::test {
+
+struct SoftmaxCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  Index outer = 1, length = 1, inner = 1;
+  bool logarithm = false, in_place = false;
+  Fill x = {};
+
+  OFER_FORWARD_CASE(softmax)
+
+  template <class T>
+  kernels::SoftmaxArgs<T> bind(Buffers<T>& b) const {
+    const Index count = outer * length * inner;
+    kernels::SoftmaxArgs<T> args{};
+    if (in_place) {
+      args.y = b.in_out("x", count, x);
+      args.x = args.y;
+    } else {
+      args.x = b.input("x", count, x);
+      args.y = b.output("y", count);
+    }
+    args.outer = outer;
+    args.length = length;
+    args.inner = inner;
+    args.logarithm = logarithm;
+    return args;
+  }
+  double flops() const { return 5.0 * static_cast<double>(outer * length * inner); }
+  bool images() const { return true; }
+  SoftmaxCase with_images(Index n) const {
+    SoftmaxCase result = *this;
+    result.outer = n * outer;
+    return result;
+  }
+
+  static std::vector<SoftmaxCase> list() {
+    return {
+        {.name = "one number", .seed = 1},
+        {.name = "no rows", .seed = 2, .outer = 0, .length = 7, .inner = 1},
+        {.name = "rows", .seed = 3, .outer = 9, .length = 37, .inner = 1},
+        {.name = "rows, logarithm", .seed = 4, .outer = 9, .length = 37, .inner = 1,
+         .logarithm = true},
+        {.name = "over four heads, logarithm", .seed = 5, .outer = 3, .length = 4, .inner = 75,
+         .logarithm = true},
+        {.name = "middle axis", .seed = 6, .outer = 2, .length = 11, .inner = 13},
+        {.name = "length 1", .seed = 7, .outer = 6, .length = 1, .inner = 5},
+        {.name = "length 1, logarithm", .seed = 8, .outer = 6, .length = 1, .inner = 5,
+         .logarithm = true},
+        {.name = "long", .seed = 9, .outer = 2, .length = 1003, .inner = 1},
+        {.name = "in place", .seed = 10, .outer = 5, .length = 24, .inner = 1, .in_place = true},
+        {.name = "middle axis in place, logarithm", .seed = 11, .outer = 3, .length = 8,
+         .inner = 6, .logarithm = true, .in_place = true},
+        {.name = "extreme", .seed = 12, .outer = 8, .length = 16, .inner = 1,
+         .x = {Distribution::kExtreme}},
+        {.name = "extreme, logarithm", .seed = 13, .outer = 8, .length = 16, .inner = 3,
+         .logarithm = true, .x = {Distribution::kExtreme}},
+        {.name = "very negative", .seed = 14, .outer = 4, .length = 9, .inner = 2,
+         .x = {Distribution::kNegative, 1e4}},
+        {.name = "equal", .seed = 15, .outer = 3, .length = 8, .inner = 1,
+         .x = {Distribution::kOne, 1e4}},
+    };
+  }
+  static std::vector<SoftmaxCase> benchmarks() {
+    return {{.name = "197 x 197, 12 heads, 16 images", .outer = 16 * 12 * 197, .length = 197},
+            {.name = "over four heads, 16 images", .outer = 16, .length = 4, .inner = 512,
+             .logarithm = true}};
+  }
+};
+
+struct SoftmaxBackwardCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  Index outer = 1, length = 1, inner = 1;
+  bool logarithm = false;
+
+  OFER_BACKWARD_CASE(softmax_backward, softmax)
+
+  kernels::SoftmaxArgs<double> bind_forward(Buffers<double>& b) const {
+    return SoftmaxCase{.outer = outer, .length = length, .inner = inner, .logarithm = logarithm}
+        .bind(b);
+  }
+  template <class T>
+  kernels::SoftmaxBackwardArgs<T> bind(Buffers<T>& b) const {
+    const Index count = outer * length * inner;
+    return {.dy = b.input("dy", count),
+            .y = b.input("y", count),
+            .dx = b.output("dx", count),
+            .outer = outer,
+            .length = length,
+            .inner = inner,
+            .logarithm = logarithm};
+  }
+  Index reduction() const { return length; }
+  double flops() const { return 4.0 * static_cast<double>(outer * length * inner); }
+
+  static std::vector<SoftmaxBackwardCase> list() {
+    return {
+        {.name = "rows", .seed = 1, .outer = 5, .length = 17, .inner = 1},
+        {.name = "rows, logarithm", .seed = 2, .outer = 5, .length = 17, .inner = 1,
+         .logarithm = true},
+        {.name = "middle axis", .seed = 3, .outer = 3, .length = 4, .inner = 19},
+        {.name = "middle axis, logarithm", .seed = 4, .outer = 3, .length = 4, .inner = 19,
+         .logarithm = true},
+        {.name = "length 1", .seed = 5, .outer = 4, .length = 1, .inner = 3},
+        {.name = "no rows", .seed = 6, .outer = 0, .length = 4, .inner = 3},
+        {.name = "long", .seed = 7, .outer = 1, .length = 300, .inner = 1},
+    };
+  }
+  static std::vector<SoftmaxBackwardCase> benchmarks() {
+    return {{.name = "197 x 197, 12 heads, 16 images", .outer = 16 * 12 * 197, .length = 197}};
+  }
+};
+
+}  // namespace ofer::test

@@ -1,0 +1,50 @@
+// A backend under test: the operation tests know nothing else of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/cpu/select.h"
+#include "kernels/cpu/threads.h"
+#include "kernels/table.h"
+#include "tests/support/memory.h"
+
+namespace ofer::test {
+
+struct Backend {
+  std::string name;
+  const kernels::Table<float>* f32 = nullptr;   // null: the backend has no such elements
+  const kernels::Table<double>* f64 = nullptr;
+  std::function<std::unique_ptr<kernels::Stream>(int threads)> make_stream;
+  // Waits for a stream's work; empty where calls return when they are done.
+  std::function<void(kernels::Stream&)> synchronise;
+  Memory* memory = &host_memory();
+
+  template <class T>
+  const kernels::Table<T>* table() const {
+    if constexpr (std::is_same_v<T, float>) return f32;
+    if constexpr (std::is_same_v<T, double>) return f64;
+  }
+};
+
+// Every instruction set of the CPU backend that this build and this machine have.
+inline std::vector<Backend> cpu_backends() {
+  std::vector<Backend> backends;
+  for (const char* variant : {"baseline", "avx2"}) {
+    if (!kernels::cpu::table_f32(variant)) continue;
+    Backend backend;
+    backend.name = std::string("cpu ") + variant;
+    backend.f32 = kernels::cpu::table_f32(variant);
+    backend.f64 = kernels::cpu::table_f64(variant);
+    backend.make_stream = [](int threads) {
+      return std::make_unique<kernels::cpu::CpuStream>(threads);
+    };
+    backends.push_back(std::move(backend));
+  }
+  return backends;
+}
+
+}  // namespace ofer::test

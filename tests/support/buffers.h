@@ -1,0 +1,219 @@
+// The buffers of one call of an operation: made, filled, guarded and read back by name.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "kernels/types.h"
+#include "tests/support/fill.h"
+#include "tests/support/measured.h"
+#include "tests/support/memory.h"
+
+namespace ofer::test {
+
+// Contents of buffers by name: what one call hands to the next (forward to backward).
+struct Values {
+  std::map<std::string, std::vector<double>> reals;
+  std::map<std::string, std::vector<std::int32_t>> indices;
+};
+
+enum class Role : std::uint8_t { kInput, kOutput, kInOut, kScratch };
+
+// A case's bind() asks for its arrays one by one; each gets memory, guards and contents. Outputs
+// and scratch hold the unwritten pattern. An input that `source` has by that name is taken from
+// there, any other is drawn from its distribution with a seed of its own.
+// T: float, double, or Measured for the oracle.
+template <class T>
+class Buffers {
+ public:
+  struct Entry {
+    std::string name;
+    Role role;
+    bool index;  // int32 instead of T
+    bool loose;  // of an index output: anything goes where the oracle says a negative number
+    Index count;
+    std::vector<char> initial;
+    std::unique_ptr<GuardedBuffer> memory;
+
+    bool written() const { return role == Role::kOutput || role == Role::kInOut; }
+  };
+
+  explicit Buffers(std::uint64_t seed, Memory& memory = host_memory(),
+                   const Values* source = nullptr, bool misaligned = false)
+      : seed_(seed), memory_(memory), source_(source), misaligned_(misaligned) {}
+
+  const T* input(const std::string& name, Index count, Fill fill = {}) {
+    return reals(name, Role::kInput, drawn(name, count, fill));
+  }
+  const T* input(const std::string& name, const std::vector<double>& values) {
+    return reals(name, Role::kInput, drawn(name, values));
+  }
+  T* in_out(const std::string& name, Index count, Fill fill = {}) {
+    return reals(name, Role::kInOut, drawn(name, count, fill));
+  }
+  T* output(const std::string& name, Index count) { return unwritten(name, Role::kOutput, count); }
+  T* scratch(const std::string& name, Index count) {
+    return unwritten(name, Role::kScratch, count);
+  }
+  const std::int32_t* indices(const std::string& name, std::vector<std::int32_t> values) {
+    if (source_ && source_->indices.count(name)) values = source_->indices.at(name);
+    Entry& entry = add(name, Role::kInput, true, static_cast<Index>(values.size()));
+    set(entry, values.data());
+    return static_cast<const std::int32_t*>(entry.memory->data());
+  }
+  std::int32_t* index_output(const std::string& name, Index count, bool loose = false) {
+    Entry& entry = add(name, Role::kOutput, true, count);
+    entry.loose = loose;
+    return static_cast<std::int32_t*>(entry.memory->data());
+  }
+  // No offsets: no segments.
+  kernels::Segments segments(const std::vector<std::int32_t>& offsets) {
+    kernels::Segments result;
+    if (offsets.empty()) return result;
+    host_offsets_.push_back(offsets);
+    result.count = static_cast<Index>(offsets.size()) - 1;
+    for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+      result.longest = std::max<Index>(result.longest, offsets[i + 1] - offsets[i]);
+    result.host_offsets = host_offsets_.back().data();
+    result.offsets = indices("offsets", offsets);
+    return result;
+  }
+  // For an operation in place: the result `name` lies in the buffer `existing`.
+  void alias(const std::string& name, const std::string& existing) { aliases_[name] = existing; }
+
+  // Replaces an input's contents.
+  void assign(const std::string& name, const std::vector<double>& values) {
+    Entry& entry = *find(name);
+    const std::vector<T> converted(values.begin(), values.end());
+    set(entry, converted.data());
+  }
+  void assign_bytes(Entry& entry, const char* bytes) { set(entry, bytes); }
+
+  Entry* find(const std::string& name) {
+    const auto alias = aliases_.find(name);
+    const std::string& real = alias == aliases_.end() ? name : alias->second;
+    for (auto& entry : entries_)
+      if (entry->name == real) return entry.get();
+    return nullptr;
+  }
+  std::vector<std::unique_ptr<Entry>>& entries() { return entries_; }
+
+  std::size_t element_size(const Entry& entry) const {
+    return entry.index ? sizeof(std::int32_t) : sizeof(T);
+  }
+  std::vector<T> read(Entry& entry) {
+    std::vector<T> result(static_cast<std::size_t>(entry.count));
+    entry.memory->read(result.data());
+    return result;
+  }
+  std::vector<std::int32_t> read_indices(Entry& entry) {
+    std::vector<std::int32_t> result(static_cast<std::size_t>(entry.count));
+    entry.memory->read(result.data());
+    return result;
+  }
+  std::vector<char> read_bytes(Entry& entry) {
+    std::vector<char> result(static_cast<std::size_t>(entry.count) * element_size(entry));
+    entry.memory->read(result.data());
+    return result;
+  }
+
+  // Everything by name, as double.
+  Values values()
+    requires(!std::is_same_v<T, Measured>)
+  {
+    Values result;
+    for (auto& entry : entries_) {
+      if (entry->index) {
+        result.indices[entry->name] = read_indices(*entry);
+      } else {
+        const std::vector<T> own = read(*entry);
+        result.reals[entry->name].assign(own.begin(), own.end());
+      }
+    }
+    return result;
+  }
+
+  // Bytes that any implementation must move: each input read once, each output written once.
+  double compulsory_bytes() const {
+    double sum = 0;
+    for (const auto& entry : entries_) {
+      const double bytes =
+          static_cast<double>(entry->count) * static_cast<double>(element_size(*entry));
+      if (entry->role == Role::kInOut) sum += 2 * bytes;
+      if (entry->role == Role::kInput || entry->role == Role::kOutput) sum += bytes;
+    }
+    return sum;
+  }
+
+  void arm() {
+    for (auto& entry : entries_) entry->memory->arm();
+  }
+  // Looks at guards and inputs after a run; a message when something was written that must not be.
+  std::string inspect() {
+    for (auto& entry : entries_) entry->memory->disarm();
+    for (auto& entry : entries_) {
+      const std::string damage = entry->memory->damaged();
+      if (!damage.empty()) return entry->name + " " + damage;
+      if (entry->role == Role::kInput && read_bytes(*entry) != entry->initial)
+        return "input " + entry->name + " was changed";
+    }
+    return "";
+  }
+
+ private:
+  std::vector<double> drawn(const std::string& name, Index count, Fill fill) const {
+    if (source_ && source_->reals.count(name)) return from_source(name, count);
+    return make_values(fill, count, seed_of(name, seed_));
+  }
+  std::vector<double> drawn(const std::string& name, const std::vector<double>& values) const {
+    if (source_ && source_->reals.count(name))
+      return from_source(name, static_cast<Index>(values.size()));
+    return values;
+  }
+  std::vector<double> from_source(const std::string& name, Index count) const {
+    const std::vector<double>& values = source_->reals.at(name);
+    if (static_cast<Index>(values.size()) != count)
+      throw std::logic_error("test case: " + name + " has two sizes");
+    return values;
+  }
+  T* reals(const std::string& name, Role role, const std::vector<double>& values) {
+    Entry& entry = add(name, role, false, static_cast<Index>(values.size()));
+    std::vector<T> converted(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) converted[i] = T(values[i]);
+    set(entry, converted.data());
+    return static_cast<T*>(entry.memory->data());
+  }
+  T* unwritten(const std::string& name, Role role, Index count) {
+    return static_cast<T*>(add(name, role, false, count).memory->data());
+  }
+  Entry& add(const std::string& name, Role role, bool index, Index count) {
+    if (find(name)) throw std::logic_error("test case: " + name + " is bound twice");
+    const std::size_t size = index ? sizeof(std::int32_t) : sizeof(T);
+    const std::size_t bytes = static_cast<std::size_t>(count) * size;
+    entries_.push_back(std::make_unique<Entry>(Entry{
+        name, role, index, false, count, std::vector<char>(bytes),
+        std::make_unique<GuardedBuffer>(memory_, bytes, misaligned_ ? size : 0)}));
+    fill_unwritten(entries_.back()->initial.data(), bytes);
+    return *entries_.back();
+  }
+  void set(Entry& entry, const void* contents) {
+    if (entry.count) std::memcpy(entry.initial.data(), contents, entry.initial.size());
+    entry.memory->write(entry.initial.data());
+  }
+
+  std::uint64_t seed_;
+  Memory& memory_;
+  const Values* source_;
+  bool misaligned_;
+  std::vector<std::unique_ptr<Entry>> entries_;
+  std::map<std::string, std::string> aliases_;
+  std::deque<std::vector<std::int32_t>> host_offsets_;
+};
+
+}  // namespace ofer::test

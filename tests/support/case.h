@@ -1,0 +1,58 @@
+// What every row of a case list has, and how it names its operation.
+//
+// A case is a struct of named shape parameters with
+//   name, seed              what a failure says, and what its numbers are drawn from
+//   bind(Buffers<T>&)       asks for the buffers and returns the operation's arguments
+//   flops()                 additions, multiplications and function calls of the formula
+//   list()                  the cases that tests walk; benchmarks(): the sizes of a full model
+// A forward case may have
+//   with_images(n)          the same case for n images, for operations that treat images apart
+// and a backward case has
+//   bind_forward(Buffers<double>&)   the forward call whose gradient is checked
+//   reduction()             length of the longest sum behind one gradient element
+// The compulsory bytes of a case are those of its buffers (Buffers::compulsory_bytes).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/table.h"
+#include "tests/oracle/oracle.h"
+#include "tests/support/buffers.h"
+
+#define OFER_FORWARD_CASE(operation)                  \
+  static constexpr const char* kOperation = #operation; \
+  template <class T>                                  \
+  static auto entry(const kernels::Table<T>& table) { \
+    return table.operation;                           \
+  }                                                   \
+  template <class Args>                               \
+  static void reference(const Args& args) {           \
+    oracle::operation(args);                          \
+  }
+
+// `differentiated` is the function that the backward operation is the gradient of: the forward one,
+// but where a header declares some of its intermediate results constant.
+#define OFER_BACKWARD_CASE_OF(operation, forward_operation, differentiated_function) \
+  static constexpr const char* kOperation = #operation;                              \
+  template <class T>                                                                 \
+  static auto entry(const kernels::Table<T>& table) {                                \
+    return table.operation;                                                          \
+  }                                                                                  \
+  template <class Args>                                                              \
+  static void reference(const Args& args) {                                          \
+    oracle::forward_operation(args);                                                 \
+  }                                                                                  \
+  template <class Args>                                                              \
+  static void differentiated(const Args& args) {                                     \
+    oracle::differentiated_function(args);                                           \
+  }
+#define OFER_BACKWARD_CASE(operation, forward_operation) \
+  OFER_BACKWARD_CASE_OF(operation, forward_operation, forward_operation)
+
+namespace ofer::test {
+
+// Cases alternate between buffers that start where an allocation does and one element further.
+inline bool misaligned(std::uint64_t seed) { return seed % 2 == 0; }
+
+}  // namespace ofer::test

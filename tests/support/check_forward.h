@@ -1,0 +1,109 @@
+// Runs an operation on a backend and holds its results against the oracle.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+#include "tests/support/backend.h"
+#include "tests/support/buffers.h"
+#include "tests/support/case.h"
+#include "tests/support/compare.h"
+
+namespace ofer::test {
+
+// An allowed error above this share of the output's size would let wrong results pass.
+constexpr double kLoosest = 0.1;
+
+template <class Case>
+std::string label(const Case& test, const std::string& where, std::size_t element_size) {
+  return message(Case::kOperation, " [", test.name, "] on ", where,
+                 element_size == 4 ? " f32" : " f64");
+}
+
+// Calls the operation once. False, and a failed check, where the backend has none, threw, or wrote
+// where it must not.
+template <class T, class Case, class Args>
+bool run_bound(const Backend& backend, const Case& test, const Args& args, Buffers<T>& buffers,
+               kernels::Stream& stream) {
+  const std::string where = label(test, backend.name, sizeof(T));
+  const auto entry = Case::entry(*backend.table<T>());
+  if (!entry) {
+    FAIL_CHECK(message("unsupported: ", Case::kOperation, " on ", backend.name));
+    return false;
+  }
+  buffers.arm();
+  try {
+    entry(args, stream);
+    if (backend.synchronise) backend.synchronise(stream);
+  } catch (const std::exception& error) {
+    buffers.inspect();
+    FAIL_CHECK(message(where, " threw: ", error.what()));
+    return false;
+  }
+  const std::string fault = buffers.inspect();
+  if (!fault.empty()) FAIL_CHECK(message(where, ": ", fault));
+  return fault.empty();
+}
+
+template <class T, class Case>
+bool run_case(const Backend& backend, const Case& test, Buffers<T>& buffers,
+              kernels::Stream& stream) {
+  const auto args = test.bind(buffers);
+  return run_bound<T, Case>(backend, test, args, buffers, stream);
+}
+
+// Every written buffer of `got` against the oracle's.
+template <class T, class Case>
+void compare_with_oracle(const Case& test, const std::string& backend, Buffers<T>& got,
+                         Buffers<Measured>& expected) {
+  const std::string where = label(test, backend, sizeof(T));
+  for (auto& entry : got.entries()) {
+    if (!entry->written()) continue;
+    auto& oracle_entry = *expected.find(entry->name);
+    if (entry->index) {
+      const std::string difference =
+          compare_indices(entry->name, got.read_indices(*entry),
+                          expected.read_indices(oracle_entry), entry->loose);
+      if (!difference.empty()) FAIL_CHECK(message(where, ": ", difference));
+      continue;
+    }
+    const std::vector<Measured> reference = expected.read(oracle_entry);
+    std::vector<double> value(reference.size()), allowed(reference.size());
+    for (std::size_t i = 0; i < reference.size(); ++i) {
+      value[i] = reference[i].value;
+      allowed[i] = std::isnan(reference[i].value)
+                       ? 0
+                       : allowed_error(reference[i].noise, unit_roundoff<T>(),
+                                       static_cast<double>(std::numeric_limits<T>::min()));
+    }
+    const std::string difference = compare(entry->name, got.read(*entry), value, allowed);
+    if (!difference.empty()) FAIL_CHECK(message(where, ": ", difference));
+    const double size = root_mean_square(value), room = root_mean_square(allowed);
+    if (size > 0 && room > kLoosest * size)
+      FAIL_CHECK(message(where, ": the test case allows errors of ", room, " in ", entry->name,
+                         " of size ", size, ", which shows nothing"));
+  }
+}
+
+// One case on every backend, in both element types.
+template <class Case>
+void check_forward(const std::vector<Backend>& backends, const Case& test, int threads) {
+  Buffers<Measured> expected(test.seed);
+  Case::reference(test.bind(expected));
+  for (const Backend& backend : backends) {
+    const auto stream = backend.make_stream(threads);
+    const auto on = [&]<class T>(T) {
+      Buffers<T> buffers(test.seed, *backend.memory, nullptr, misaligned(test.seed));
+      if (backend.table<T>() && run_case<T>(backend, test, buffers, *stream))
+        compare_with_oracle(test, backend.name, buffers, expected);
+    };
+    on(float());
+    on(double());
+  }
+}
+
+}  // namespace ofer::test

@@ -1,0 +1,120 @@
+// A number that knows how much rounding it has seen: the oracle computes with it to tell how far a
+// correct kernel may be from the exact result.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+namespace ofer::test {
+
+// `value` is computed in double. `noise` is the variance of the rounding error that the same
+// computation collects in a type of unit roundoff u, in units of u^2 (running error analysis, with
+// roundings taken as independent): every operation adds value^2 for its own rounding and passes on
+// what its operands bring, to first order. So a sum's noise grows with its length and with the size
+// of its partial sums, a difference of large numbers keeps theirs, and copies stay exact.
+struct Measured {
+  double value = 0;
+  double noise = 0;
+
+  Measured() = default;
+  Measured(double exact) : value(exact) {}  // NOLINT: implicit, so that oracles read as arithmetic
+  Measured(double v, double n) : value(v), noise(n) {}
+
+  Measured operator-() const { return {-value, noise}; }
+
+  // Exactly this number, and not just close to it. Adding an exact 0 or multiplying by an exact 1
+  // rounds nothing.
+  bool is(double exact) const { return noise == 0 && value == exact; }
+
+  friend Measured operator+(Measured a, Measured b) {
+    if (a.is(0)) return b;
+    if (b.is(0)) return a;
+    const double v = a.value + b.value;
+    return {v, a.noise + b.noise + v * v};
+  }
+  friend Measured operator-(Measured a, Measured b) { return a + -b; }
+  friend Measured operator*(Measured a, Measured b) {
+    if (a.is(1)) return b;
+    if (b.is(1)) return a;
+    const double v = a.value * b.value;
+    return {v, b.value * b.value * a.noise + a.value * a.value * b.noise + v * v};
+  }
+  friend Measured operator/(Measured a, Measured b) {
+    if (b.is(1)) return a;
+    const double v = a.value / b.value;
+    return {v, (a.noise + v * v * b.noise) / (b.value * b.value) + v * v};
+  }
+  Measured& operator+=(Measured other) { return *this = *this + other; }
+
+  friend bool operator<(Measured a, Measured b) { return a.value < b.value; }
+  friend bool operator>(Measured a, Measured b) { return a.value > b.value; }
+  friend bool operator<=(Measured a, Measured b) { return a.value <= b.value; }
+  friend bool operator>=(Measured a, Measured b) { return a.value >= b.value; }
+  friend bool operator==(Measured a, Measured b) { return a.value == b.value; }
+  friend bool operator!=(Measured a, Measured b) { return a.value != b.value; }
+};
+
+// Functions of a mathematical library, or a kernel's own polynomial, are allowed 4 u of their own.
+constexpr double kFunctionNoise = 16;
+
+inline Measured sqrt(Measured a) {
+  const double v = std::sqrt(a.value);
+  return {v, v == 0 ? 0 : a.noise / (4 * a.value) + v * v};
+}
+inline Measured exp(Measured a) {
+  const double v = std::exp(a.value);
+  return {v, v * v * (a.noise + kFunctionNoise)};
+}
+inline Measured log(Measured a) {
+  const double v = std::log(a.value);
+  return {v, a.noise / (a.value * a.value) + kFunctionNoise * v * v};
+}
+inline Measured erf(Measured a) {
+  const double slope = 1.1283791670955126 * std::exp(-a.value * a.value);
+  // Beyond 6.5 every type that a kernel computes in gives exactly +-1.
+  const double own = std::fabs(a.value) > 6.5 ? 0 : kFunctionNoise * std::erf(a.value) *
+                                                        std::erf(a.value);
+  return {std::erf(a.value), slope * slope * a.noise + own};
+}
+inline Measured abs(Measured a) { return {std::fabs(a.value), a.noise}; }
+
+// max(v, 0), and v or slope v by sign. Where the noise may carry v over the kink it stays, else a
+// rectified number is exactly 0.
+inline double rectified(double v) { return v > 0 ? v : 0; }
+inline Measured rectified(Measured v) {
+  const bool near = v.value * v.value < 1e-3 * v.noise;
+  return v.value > 0 ? v : Measured(0, near ? v.noise : 0);
+}
+inline double leaky(double v, double slope) { return v > 0 ? v : slope * v; }
+inline Measured leaky(Measured v, double slope) {
+  if (v.value > 0) return v;
+  const bool near = v.value * v.value < 1e-3 * v.noise;
+  const Measured scaled = Measured(slope) * v;
+  return {scaled.value, near ? scaled.noise + v.noise : scaled.noise};
+}
+
+// A constant of the arguments (a double there) that a kernel may round to its element type.
+template <class R>
+R constant(double value);
+template <>
+inline double constant<double>(double value) {
+  return value;
+}
+template <>
+inline Measured constant<Measured>(double value) {
+  return {value, value * value};
+}
+
+// An output element of which the contract says nothing: whatever the kernel leaves there passes.
+template <class R>
+R unspecified();
+template <>
+inline double unspecified<double>() {
+  return 0;
+}
+template <>
+inline Measured unspecified<Measured>() {
+  return {0, std::numeric_limits<double>::infinity()};
+}
+
+}  // namespace ofer::test

@@ -1,0 +1,42 @@
+#include "tools/interrupt.h"
+
+#include <atomic>
+
+namespace ofer {
+
+namespace {
+
+// A handler may touch nothing but these; both are single lock-free stores, and so is cancel().
+std::atomic<Session*> session_to_cancel{nullptr};
+volatile std::sig_atomic_t signal_that_came = 0;
+static_assert(std::atomic<Session*>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+
+void remember_and_cancel(int number) {
+  signal_that_came = number;
+  if (Session* session = session_to_cancel.load()) session->cancel();
+}
+
+}  // namespace
+
+Interrupt::Interrupt(Session& session) {
+  signal_that_came = 0;
+  session_to_cancel = &session;
+  struct sigaction action {};
+  action.sa_handler = remember_and_cancel;
+  // SA_RESETHAND: the second signal does what it always did. SA_RESTART: a picture that is being
+  // written is finished.
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(SIGINT, &action, &before_interrupt_);
+  ::sigaction(SIGTERM, &action, &before_terminate_);
+}
+
+Interrupt::~Interrupt() {
+  ::sigaction(SIGINT, &before_interrupt_, nullptr);
+  ::sigaction(SIGTERM, &before_terminate_, nullptr);
+  session_to_cancel = nullptr;
+}
+
+int Interrupt::signal() const { return signal_that_came; }
+
+}  // namespace ofer

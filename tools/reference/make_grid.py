@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Weights of one configuration and reference taps for a list of cases: what the tests compare.
+
+Writes weights.safetensors and one CASE.safetensors per case into a folder. A case is
+BATCH-MASK[-backward], for example 3-half or 1-detect-backward. Where a random input comes too close
+to a discontinuity (see taps.Taps.margins) for float32 to be sure, the next seed is taken.
+"""
+import argparse
+import json
+import os
+
+import torch
+
+import safetensors_io
+from config import read_config
+from images import random_inputs, random_masks
+from make_taps import run
+from make_weights import make, metadata_for
+from pipeline import load
+
+SMALLEST_MARGIN = 3e-5
+ATTEMPTS = 50
+
+
+def write_case(model, weights_sha256, case, seed, only, path):
+    batch, mask_kind, *rest = case.rsplit("-backward", 1)[0].split("-", 1) + (
+        ["backward"] if case.endswith("-backward") else [])
+    config = model.config
+    for attempt in range(seed, seed + ATTEMPTS):
+        vit_raw, image = random_inputs(config, int(batch), attempt)
+        mask = (None if mask_kind == "detect" else
+                random_masks(mask_kind, int(batch), config.patches, attempt))
+        tap = run(model, vit_raw, image, mask, (0, 3) if rest else ())
+        if min(tap.margins.values(), default=1.0) >= SMALLEST_MARGIN:
+            break
+    else:
+        raise SystemExit(f"{path}: no seed of {ATTEMPTS} stays clear of every discontinuity: "
+                         f"{tap.margins}")
+    arrays = {name: value.to(torch.float64).numpy() for name, value in tap.items()
+              if not only or name.startswith(("input/", "given/"))
+              or any(name.endswith(end) for end in only)}
+    safetensors_io.write(path, arrays, {
+        "kind": "taps", "weights_sha256": weights_sha256, "order": json.dumps(list(arrays)),
+        "margins": json.dumps(tap.margins), "seed": str(attempt)})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", required=True, help="configuration, a JSON file")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", default=[], metavar="END",
+                        help="keep the taps whose names end so (default: all)")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("-o", "--output", required=True, help="folder to write into")
+    parser.add_argument("cases", nargs="+", metavar="BATCH-MASK[-backward]")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    os.makedirs(arguments.output, exist_ok=True)
+    weights = os.path.join(arguments.output, "weights.safetensors")
+    config = read_config(arguments.config)
+    safetensors_io.write(weights, make(config, arguments.seed),
+                         metadata_for(config, arguments.seed))
+    model, metadata = load(weights)
+    for case in arguments.cases:
+        write_case(model, metadata["sha256"], case, arguments.seed, arguments.only,
+                   os.path.join(arguments.output, f"{case}.safetensors"))
+
+
+if __name__ == "__main__":
+    main()

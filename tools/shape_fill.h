@@ -1,0 +1,45 @@
+// What a shape's surface looks like, and the numbers that it and the shape are drawn by.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "tools/shape_geometry.h"
+#include "tools/shapes.h"
+
+namespace ofer {
+
+// Numbers from a seed, the same on every machine (SplitMix64).
+class SeededNumbers {
+ public:
+  explicit SeededNumbers(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next();
+  float uniform(float low, float high);  // in [low, high)
+  int index(int count);                  // in [0, count)
+
+ private:
+  std::uint64_t state_;
+};
+
+// Red, green and blue, 0 to 1.
+struct Paint {
+  float red = 0, green = 0, blue = 0;
+};
+inline Paint operator*(Paint p, float s) {
+  return {p.red * s, p.green * s, p.blue * s};
+}
+Paint mix(Paint a, Paint b, float t);
+
+using Surface = std::function<Paint(Point)>;
+
+// A surface of this kind in two colours; direction, period and grain come from the numbers.
+Surface make_surface(FillKind kind, Paint first, Paint second, SeededNumbers& numbers);
+
+// Two colours that stand apart.
+void random_colours(SeededNumbers& numbers, Paint& first, Paint& second);
+
+// Smooth noise in [0, 1] of about one bump per unit of p.
+float value_noise(Point p, std::uint64_t seed);
+
+}  // namespace ofer

@@ -26,7 +26,7 @@ using kernels::Activation;
 
 struct LinearEnd {
   Activation activation = Activation::kNone;
-  float slope = 0;
+  double slope = 0;
   Tensor residual = {};  // added behind the activation; may be overwritten by the result
   const Ragged* rows = nullptr;  // the images of a packed batch
 };
@@ -45,12 +45,12 @@ struct Conv2d {
   int pad_h = 0, pad_w = 0;
   int dilation_h = 1, dilation_w = 1;
   Activation in_activation = Activation::kNone;  // of x, in front of the convolution
-  float in_slope = 0;
+  double in_slope = 0;
 
   static Conv2d square(int stride, int pad, int dilation = 1) {
     return {stride, stride, pad, pad, dilation, dilation, Activation::kNone, 0};
   }
-  Conv2d after(Activation activation, float slope = 0) const {
+  Conv2d after(Activation activation, double slope = 0) const {
     Conv2d result = *this;
     result.in_activation = activation;
     result.in_slope = slope;
@@ -96,10 +96,10 @@ Tensor attention(Session& session, const Tensor& qkv, const Ragged& rows, int he
 
 // --- pointwise: engine/ops_pointwise.cpp ---
 
-Tensor activation(Session& session, const Tensor& x, Activation function, float slope = 0);
+Tensor activation(Session& session, const Tensor& x, Activation function, double slope = 0);
 Tensor gelu(Session& session, const Tensor& x);
 Tensor relu(Session& session, const Tensor& x);
-Tensor leaky_relu(Session& session, const Tensor& x, float slope);
+Tensor leaky_relu(Session& session, const Tensor& x, double slope);
 Tensor sigmoid(Session& session, const Tensor& x);
 
 Tensor scale(Session& session, const Tensor& x, double factor, double offset = 0);

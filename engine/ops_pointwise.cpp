@@ -4,7 +4,7 @@
 
 namespace ofer::ops {
 
-Tensor activation(Session& session, const Tensor& x, Activation function, float slope) {
+Tensor activation(Session& session, const Tensor& x, Activation function, double slope) {
   check_input(session, x, "activation", "x");
   Tensor y = session.allocate(x.shape());
   dispatch(x.dtype(), [&]<class T>() {
@@ -26,7 +26,7 @@ Tensor activation(Session& session, const Tensor& x, Activation function, float 
 
 Tensor gelu(Session& s, const Tensor& x) { return activation(s, x, Activation::kGelu); }
 Tensor relu(Session& s, const Tensor& x) { return activation(s, x, Activation::kRelu); }
-Tensor leaky_relu(Session& s, const Tensor& x, float slope) {
+Tensor leaky_relu(Session& s, const Tensor& x, double slope) {
   return activation(s, x, Activation::kLeakyRelu, slope);
 }
 Tensor sigmoid(Session& s, const Tensor& x) { return activation(s, x, Activation::kSigmoid); }

@@ -27,7 +27,7 @@ struct Conv2dArgs {
   const T* bias;
   T* y;
   Activation in_activation;
-  float in_slope;
+  double in_slope;
 };
 
 // dx, dW, db from dy [N, O, P, Q]; each may be null, each is overwritten. No activation here: the
@@ -55,7 +55,7 @@ struct ConvTranspose2dArgs {
   const T* bias;
   T* y;
   Activation in_activation;
-  float in_slope;
+  double in_slope;
 };
 
 template <class T>

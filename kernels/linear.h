@@ -21,7 +21,7 @@ struct LinearArgs {
   T* pre;
   Index rows, in, out;
   Activation activation;
-  float slope;  // of the leaky ReLU
+  double slope;  // of the leaky ReLU
   Index group_rows;
   Segments segments;
 };

@@ -48,7 +48,7 @@ struct InstanceNormArgs {
   Index batch, channels, positions;
   double eps;
   Activation activation;
-  float slope;
+  double slope;
 };
 
 // dy is with respect to the norm's output before the activation.

@@ -12,7 +12,7 @@ struct ActivationArgs {
   T* y;
   Index count;
   Activation activation;
-  float slope;
+  double slope;
 };
 
 // dx = dy f'(x). dx may be dy. The leaky ReLU's and the ReLU's derivative at 0 is the slope / 0.
@@ -23,7 +23,7 @@ struct ActivationBackwardArgs {
   T* dx;
   Index count;
   Activation activation;
-  float slope;
+  double slope;
 };
 
 // The other functions of one element, with a constant or two:

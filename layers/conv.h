@@ -17,7 +17,7 @@ struct Conv2d {
 
   // x [N, in, H, W]; `before` is applied to x on its way in.
   Tensor operator()(Session& s, const Tensor& x,
-                    ops::Activation before = ops::Activation::kNone, float slope = 0) const {
+                    ops::Activation before = ops::Activation::kNone, double slope = 0) const {
     return ops::conv2d(s, x, weight, bias, options.after(before, slope));
   }
 };
@@ -32,7 +32,7 @@ struct ConvTranspose2d {
       : weight(p("weight")), bias(p.optional("bias")), options(o) {}
 
   Tensor operator()(Session& s, const Tensor& x,
-                    ops::Activation before = ops::Activation::kNone, float slope = 0) const {
+                    ops::Activation before = ops::Activation::kNone, double slope = 0) const {
     return ops::conv_transpose2d(s, x, weight, bias, options.after(before, slope));
   }
 };

@@ -11,7 +11,7 @@
 namespace ofer::layers {
 
 struct UNetLevel {
-  static constexpr float kSlope = 0.2f;
+  static constexpr double kSlope = 0.2;
 
   // Way down: 4 x 4 convolution of stride 2, padding 3, dilation 2 (halves the map), then 3 x 3.
   Conv2d down;

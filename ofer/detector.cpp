@@ -46,7 +46,7 @@ Tensor Detector::sphere_distance(Session& s, const Sphere& sphere, const Tensor&
   if (!sphere.deep) return ops::kernel_svdd(s, z, sphere.support, sphere.alpha, sphere.gamma);
   Tensor feature = z;
   for (std::size_t i = 0; i < sphere.phi.size(); ++i) {
-    if (i > 0) feature = ops::leaky_relu(s, feature, static_cast<float>(sphere.slope));
+    if (i > 0) feature = ops::leaky_relu(s, feature, sphere.slope);
     feature = sphere.by_position ? ops::linear_by_position(s, feature, sphere.phi[i])
                                  : ops::linear(s, feature, sphere.phi[i], {});
   }

@@ -41,17 +41,17 @@ TEST_SUITE("operations_backward") {
     for (const Backend& backend : cpu_backends()) {
       INFO(backend.name);
       const auto* table = backend.table<T>();
-      REQUIRE(table->activation_backward);
-      REQUIRE(table->unary_backward);
+      REQUIRE(bool(table->activation_backward));
+      REQUIRE(bool(table->unary_backward));
       const std::vector<T> x = {T(-1), T(-0.0), T(0), T(1)};
-      const T slope = T(0.25f);
+      const T slope = T(0.25);
 
       kernels::ActivationBackwardArgs<T> activation{};
       activation.activation = Activation::kRelu;
       CHECK(derivatives(backend, table->activation_backward, activation, x) ==
             std::vector<T>{0, 0, 0, 1});
       activation.activation = Activation::kLeakyRelu;
-      activation.slope = 0.25f;
+      activation.slope = 0.25;
       CHECK(derivatives(backend, table->activation_backward, activation, x) ==
             std::vector<T>{slope, slope, slope, 1});
 
@@ -62,6 +62,22 @@ TEST_SUITE("operations_backward") {
       CHECK(derivatives(backend, table->unary_backward, unary,
                         std::vector<T>{T(-1.5), T(-1), T(0), T(1), T(1.5)}) ==
             std::vector<T>{0, 1, 1, 1, 0});
+      // The L1 loss where x is the target.
+      const std::vector<T> target = {T(-1), T(2), T(0), T(0)};
+      const T upstream = 4;
+      std::vector<T> dx(4, T(-7));
+      kernels::PixelLossBackwardArgs<T> loss{};
+      loss.dloss = &upstream;
+      loss.x = x.data();
+      loss.target = target.data();
+      loss.dx = dx.data();
+      loss.count = 4;
+      loss.function = kernels::PixelLoss::kL1;
+      const auto stream = backend.make_stream(1);
+      REQUIRE(bool(table->pixel_loss_backward));
+      table->pixel_loss_backward(loss, *stream);
+      CHECK(dx == std::vector<T>{0, -1, 0, 1});
+
       unary.function = Unary::kGreater;
       CHECK(derivatives(backend, table->unary_backward, unary, x) == std::vector<T>{0, 0, 0, 0});
     }

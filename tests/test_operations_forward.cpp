@@ -27,8 +27,8 @@ TEST_SUITE("operations_forward") {
     };
     CaseTypes<ForwardCases>::for_each(visit);
     CaseTypes<BackwardCases>::for_each(visit);
-#define OFER_ROW(name, Args) \
-  CHECK_MESSAGE(listed.count(#name) == 1, "operation " #name " has no case list");
+#define OFER_ROW(operation, Args) \
+  CHECK_MESSAGE(listed.count(#operation) == 1, "operation " #operation " has no case list");
     OFER_OPERATIONS(OFER_ROW)
 #undef OFER_ROW
   }
@@ -38,9 +38,9 @@ TEST_SUITE("operations_forward") {
     for (const Backend& backend : cpu_backends()) {
       REQUIRE(backend.f32);
       REQUIRE(backend.f64);
-#define OFER_ROW(name, Args)                                                                 \
-  CHECK_MESSAGE(backend.f32->name != nullptr, "unsupported: " #name " on ", backend.name);  \
-  CHECK_MESSAGE(backend.f64->name != nullptr, "unsupported: " #name " on ", backend.name);
+#define OFER_ROW(operation, Args)                                                          \
+  CHECK_MESSAGE(bool(backend.f32->operation), "unsupported: " #operation " on ", backend.name); \
+  CHECK_MESSAGE(bool(backend.f64->operation), "unsupported: " #operation " on ", backend.name);
       OFER_OPERATIONS(OFER_ROW)
 #undef OFER_ROW
     }

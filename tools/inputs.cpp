@@ -28,8 +28,11 @@ template <class Iterator>
 void list_into(const fs::path& folder, std::vector<std::string>& found) {
   for (const fs::directory_entry& entry :
        Iterator(folder, fs::directory_options::skip_permission_denied)) {
+    if (!is_picture_name(entry.path())) continue;
+    // Folders and pipes of such a name are no pictures; a dangling link is one that fails.
     std::error_code ignored;
-    if (is_picture_name(entry.path()) && !entry.is_directory(ignored))
+    const fs::file_status status = entry.status(ignored);
+    if (!fs::exists(status) || fs::is_regular_file(status))
       found.push_back(entry.path().string());
   }
 }

@@ -23,9 +23,8 @@ Interrupt::Interrupt(Session& session) {
   session_to_cancel = &session;
   struct sigaction action {};
   action.sa_handler = remember_and_cancel;
-  // SA_RESETHAND: the second signal does what it always did. SA_RESTART: a picture that is being
-  // written is finished.
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  // The second signal does what it always did. No SA_RESTART: waiting for standard input ends, too.
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, &before_interrupt_);
   ::sigaction(SIGTERM, &action, &before_terminate_);

@@ -31,13 +31,13 @@ enum class SphereKind : std::uint8_t { kDeep, kKernel };
 
 struct SphereConfig {
   SphereKind kind = SphereKind::kDeep;
-  std::vector<std::string> taps;  // encoder outputs, concatenated along the channels
-  std::vector<int> widths;        // deep: output widths of phi's linear maps
-  double slope = 0;               // deep: of the leaky ReLU between them
-  int support = 0;                // kernel: support vectors
-  double gamma = 0;               // kernel: exp(-gamma ||a - b||^2)
-  bool by_position = false;       // phi, centre and radius per patch position, or one for all
-  double weight = 1;              // of log(d / R^2) among several spheres
+  std::vector<std::string> taps{};  // encoder outputs, concatenated along the channels
+  std::vector<int> widths{};        // deep: output widths of phi's linear maps
+  double slope = 0;                 // deep: of the leaky ReLU between them
+  int support = 0;                  // kernel: support vectors
+  double gamma = 0;                 // kernel: exp(-gamma ||a - b||^2)
+  bool by_position = false;         // phi, centre and radius per patch position, or one for all
+  double weight = 1;                // of log(d / R^2) among several spheres
 
   // Width of the latents that the sphere sees, for an encoder of width D.
   std::int64_t latent_width(const EncoderConfig& encoder) const {
@@ -101,7 +101,7 @@ struct RecogniserConfig {
   int spatial_width = 0;  // s
   LatentSource latent_source = LatentSource::kDecoderNorm;
   LatentSelection latent_selection = LatentSelection::kFixed;
-  std::vector<int> latent_patches;
+  std::vector<int> latent_patches{};
   std::array<int, 4> latent_widths{};
   std::array<int, 2> joint_widths{};
   RecogniserStructure structure = RecogniserStructure::kLayers;

@@ -100,6 +100,7 @@ Tensor SafetensorsFile::tensor(const SafetensorsEntry& entry) const {
   require(entry.dtype.has_value(), ErrorCode::kUnsupported, name_, ": tensor ",
           printable(entry.name), " has elements of type ", entry.dtype_name,
           ", which this engine does not compute with");
+  if (entry.begin == entry.end) return Tensor(nullptr, entry.shape, *entry.dtype);
   require(aligned(entry, size_of(*entry.dtype)), ErrorCode::kUnsupported, name_, ": tensor ",
           printable(entry.name), " does not start on a multiple of its element size");
   // Tensor has one kind of pointer; the class comment says that this memory is read-only.

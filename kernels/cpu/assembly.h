@@ -97,25 +97,46 @@ void for_blocks(CpuStream& cpu, Index images, Index positions, const F& work) {
   });
 }
 
-// Calls visit(r, c) for ranks [begin, end) and all channels, in tiles of 16 channels: the map's
-// side and the rows' side of a tile both stay in the first-level cache.
-template <class F>
-OFER_INLINE void for_tiles(Index begin, Index end, Index channels, const F& visit) {
-  constexpr Index kTile = 16;
-  for (Index r0 = begin; r0 < end; r0 += kTile)
-    for (Index c0 = 0; c0 < channels; c0 += kTile) {
-      const Index r1 = smaller(end, r0 + kTile), c1 = smaller(channels, c0 + kTile);
-      for (Index r = r0; r < r1; ++r)
-        for (Index c = c0; c < c1; ++c) visit(r, c);
-    }
-}
+// Both directions go by tiles of kRanks x kChannels through a buffer of their own: what is read and
+// written together lies together in memory (a map's line of 64 positions, a row's cache line), also
+// where a map's lines are a power of two apart and share a few cache sets.
+inline constexpr Index kRanks = 64;
+inline constexpr Index kChannels = 16;
 
-// rows[r][c] = map[c][position[r]] for ranks [begin, end).
+// rows[r][c] = map[c][position[r]] for r in [begin, end); a null `position` stands for r itself.
 template <class T>
 void map_to_rows(const T* map, Index positions, Index channels, const std::int32_t* position,
                  Index begin, Index end, T* rows) {
-  for_tiles(begin, end, channels,
-            [=](Index r, Index c) { rows[r * channels + c] = map[c * positions + position[r]]; });
+  T tile[kRanks][kChannels];
+  for (Index r0 = begin; r0 < end; r0 += kRanks)
+    for (Index c0 = 0; c0 < channels; c0 += kChannels) {
+      const Index height = smaller(kRanks, end - r0), width = smaller(kChannels, channels - c0);
+      for (Index c = 0; c < width; ++c) {
+        const T* from = map + (c0 + c) * positions;
+        for (Index r = 0; r < height; ++r) tile[r][c] = from[position ? position[r0 + r] : r0 + r];
+      }
+      for (Index r = 0; r < height; ++r)
+        for (Index c = 0; c < width; ++c) rows[(r0 + r) * channels + c0 + c] = tile[r][c];
+    }
+}
+
+// map[c][position[r]] = row(r)[c] for r in [begin, end).
+template <class T, class Row>
+void rows_to_map(const Row& row, Index positions, Index channels, const std::int32_t* position,
+                 Index begin, Index end, T* map) {
+  T tile[kChannels][kRanks];
+  for (Index r0 = begin; r0 < end; r0 += kRanks)
+    for (Index c0 = 0; c0 < channels; c0 += kChannels) {
+      const Index height = smaller(kRanks, end - r0), width = smaller(kChannels, channels - c0);
+      for (Index r = 0; r < height; ++r) {
+        const T* from = row(r0 + r) + c0;
+        for (Index c = 0; c < width; ++c) tile[c][r] = from[c];
+      }
+      for (Index c = 0; c < width; ++c) {
+        T* to = map + (c0 + c) * positions;
+        for (Index r = 0; r < height; ++r) to[position[r0 + r]] = tile[c][r];
+      }
+    }
 }
 
 // Mean of the rows of the 3 x 3 neighbours of `position` that lie inside the map.
@@ -168,8 +189,8 @@ void best_matches(const T* query, Index queries, const T* candidate, Index candi
     matmul(product);
     for (Index q = 0; q < queries; ++q) {
       const T* row = scores + q * count;
-      const T here = extreme(row, count, Maximum<T>{});
-      if (begin > 0 && !Maximum<T>::replaces(here, top[q])) continue;
+      const T here = extreme_number(row, count, Maximum<T>{});
+      if (begin > 0 && !(here > top[q])) continue;
       top[q] = here;
       best[q] = static_cast<std::int32_t>(begin + first_equal(row, count, here));
     }

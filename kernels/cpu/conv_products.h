@@ -9,6 +9,7 @@
 #include "kernels/cpu/activation.h"
 #include "kernels/cpu/lowering.h"
 #include "kernels/cpu/matmul.h"
+#include "kernels/cpu/small_products.h"
 
 namespace ofer::kernels::cpu::OFER_CPU_VARIANT {
 
@@ -63,6 +64,46 @@ void add_bias(const T* bias, Index rows, Index columns, T* y, Index ld) {
   }
 }
 
+// Columns rounded up to what small_products.h takes at a time.
+OFER_INLINE Index padded_columns(Index columns) {
+  return (columns + small::kGroup - 1) / small::kGroup * small::kGroup;
+}
+
+// The same for a map of few positions: the columns of an image are made once, one position behind
+// the other, and the output channels shared out.
+template <class T>
+void convolve_small(const ConvGeometry& g, const T* x, const T* weight, const T* bias, T* y,
+                    CpuStream& cpu) {
+  constexpr Index kChannels = 16;  // output channels of one item
+  const Index depth = g.in_channels * g.kernel_h * g.kernel_w;
+  const Index out_plane = g.out_height * g.out_width;
+  const Index image = g.in_channels * g.in_height * g.in_width;
+  const Index padded = padded_columns(out_plane);
+  T* columns = cpu.shared_scratch<T>(1, g.batch * padded * depth);
+  cpu.parallel_for(g.batch, 1, [&](Index first, Index last, int worker) {
+    T* rows = cpu.scratch<T>(worker, 0, depth * out_plane);
+    for (Index n = first; n < last; ++n) {
+      image_to_columns(g, x + n * image, 0, g.in_channels, 0, g.out_height, rows, out_plane);
+      T* to = columns + n * padded * depth;
+      for (Index p = 0; p < padded; ++p)
+        for (Index k = 0; k < depth; ++k)
+          to[p * depth + k] = p < out_plane ? rows[k * out_plane + p] : T(0);
+    }
+  });
+  const Index shares = (g.out_channels + kChannels - 1) / kChannels;
+  // Images inside, so that a share of the weights is read once for the whole batch.
+  cpu.parallel_for(shares, 1, [&](Index first, Index last, int) {
+    for (Index share = first; share < last; ++share) {
+      const Index o0 = share * kChannels;
+      const Index o1 = o0 + kChannels < g.out_channels ? o0 + kChannels : g.out_channels;
+      for (Index n = 0; n < g.batch; ++n)
+        product_of_rows(weight + o0 * depth, columns + n * padded * depth,
+                        bias ? bias + o0 : bias, o1 - o0, out_plane, depth,
+                        y + (n * g.out_channels + o0) * out_plane, out_plane);
+    }
+  });
+}
+
 // y = W * act(x) + bias; bias may be null.
 template <class T>
 void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope, const T* weight,
@@ -71,6 +112,10 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
   const Index depth = g.in_channels * g.kernel_h * g.kernel_w;
   const Index out_plane = g.out_height * g.out_width;
   const Index image = g.in_channels * g.in_height * g.in_width;
+  if (out_plane <= kSmallColumns) {
+    convolve_small(g, x, weight, bias, y, cpu);
+    return;
+  }
   const bool pointwise = is_pointwise(g);
   const Index rows = tile_rows<T>(g, depth, kTileBytes);
   const Index tiles = out_plane > 0 ? (g.out_height + rows - 1) / rows : 0;
@@ -125,9 +170,20 @@ void convolve_adjoint(const ConvGeometry& g, const T* y, const T* weight, const 
   if (block < 1) return;
   const Index blocks = (g.in_channels + block - 1) / block;
   const Index rows = tile_rows<T>(g, block * taps, kTileBytes);
+  const bool few = out_plane <= kSmallColumns;
+  const Index padded = padded_columns(out_plane);
+  const T* narrow = y;  // of a small map, with the columns padded
+  if (few && padded != out_plane) {
+    T* copy = cpu.shared_scratch<T>(1, g.batch * g.out_channels * padded);
+    for (Index r = 0; r < g.batch * g.out_channels; ++r)
+      for (Index p = 0; p < padded; ++p)
+        copy[r * padded + p] = p < out_plane ? y[r * out_plane + p] : T(0);
+    narrow = copy;
+  }
   cpu.parallel_for(g.batch * blocks, 1, [&](Index first, Index last, int worker) {
     for (Index item = first; item < last; ++item) {
-      const Index n = item / blocks, c0 = item % blocks * block;
+      // Images inside, so that a block of the weights is read once for the whole batch.
+      const Index n = item % g.batch, c0 = item / g.batch * block;
       const Index channels = c0 + block < g.in_channels ? block : g.in_channels - c0;
       T* split = cpu.scratch<T>(worker, 1, block * split_plane);
       for (Index i = 0; i < channels * split_plane; ++i) split[i] = 0;
@@ -144,7 +200,12 @@ void convolve_adjoint(const ConvGeometry& g, const T* y, const T* weight, const 
         product.ldb = out_plane;
         product.c = cpu.scratch<T>(worker, 0, block * taps * rows * g.out_width);
         product.ldc = product.n;
-        matmul(product);
+        if (few) {
+          product_of_columns(product.a, depth, narrow + n * g.out_channels * padded, padded,
+                             product.m, out_plane, g.out_channels, product.c);
+        } else {
+          matmul(product);
+        }
         for (Index c = 0; c < channels; ++c)
           columns_to_phases(g, product.c + c * taps * product.n, product.n, p0, p1,
                             split + c * split_plane, phase_width);

@@ -71,10 +71,12 @@ void copy_rows(const T* x, T* y, const Axes& axes, CpuStream& cpu) {
   });
 }
 
-// A permutation: y runs along the last axis, x along the one before it. One item is a band of
-// kBand steps of x by the whole last axis, in tiles of kBand x kTile.
-constexpr Index kBand = 16;
-constexpr Index kTile = 64;
+// A permutation: y runs along the last axis, x along the one before it. One item is a band of kBand
+// steps of x by the whole last axis, in tiles of kBand x kTile. A tile passes through a buffer:
+// what is read together and what is written together lies together, also where strides a power of
+// two apart make the lines of a tile share a few cache sets.
+constexpr Index kBand = 64;
+constexpr Index kTile = 16;
 
 template <bool kAdd, class T>
 void copy_tiles(const T* x, T* y, const Axes& axes, CpuStream& cpu) {
@@ -93,13 +95,18 @@ void copy_tiles(const T* x, T* y, const Axes& axes, CpuStream& cpu) {
       const Index band = item % bands;
       const T* from = x + walk.a + band * outer.a[last - 1];
       T* to = y + walk.b + band * outer.b[last - 1];
-      const Index width = smaller(kBand, along_x - band * kBand);
+      const Index x_stride[2] = {axes.a[last - 1], axes.a[last]};
+      const Index y_stride[2] = {axes.b[last - 1], axes.b[last]};
+      const Index height = smaller(kBand, along_x - band * kBand);
       for (Index j0 = 0; j0 < along_y; j0 += kTile) {
-        const Index j1 = smaller(along_y, j0 + kTile);
-        for (Index i = 0; i < width; ++i)
-          for (Index j = j0; j < j1; ++j)
-            put<kAdd>(to[i * axes.b[last - 1] + j * axes.b[last]],
-                      from[i * axes.a[last - 1] + j * axes.a[last]]);
+        const Index width = smaller(kTile, along_y - j0);
+        T tile[kBand][kTile];
+        for (Index j = 0; j < width; ++j)
+          for (Index i = 0; i < height; ++i)
+            tile[i][j] = from[i * x_stride[0] + (j0 + j) * x_stride[1]];
+        for (Index i = 0; i < height; ++i)
+          for (Index j = 0; j < width; ++j)
+            put<kAdd>(to[i * y_stride[0] + (j0 + j) * y_stride[1]], tile[i][j]);
       }
     }
   });

@@ -18,7 +18,8 @@ double channel_weight(const T* a, const T* g, Index positions, bool plus_plus) {
   const T sum = static_cast<T>(lane_sum<T>(positions, [=](Index i) { return a[i]; }));
   return lane_sum<T>(positions, [=](Index i) {
     const T below = T(2) + sum * g[i];
-    return (g[i] > T(0)) & (below != T(0)) ? g[i] / below : T(0);
+    const bool counts = (g[i] > T(0)) & (below != T(0));
+    return counts ? g[i] / below : T(0);
   });
 }
 

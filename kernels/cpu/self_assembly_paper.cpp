@@ -140,12 +140,10 @@ class Forward {
   void write(Index i, Index begin, Index end) {
     const HoleOrder order = scratch_.order(i);
     T* y = args_.y + (first_ + i) * channels_ * positions_;
-    const T* known = x(i);
-    const T* generated = made(i);
-    for_tiles(begin, end, channels_, [&](Index r, Index c) {
-      y[c * positions_ + order.position[r]] =
-          r < order.known ? known[r * channels_ + c] : generated[(r - order.known) * channels_ + c];
-    });
+    const auto row = [&](Index r) {
+      return r < order.known ? x(i) + r * channels_ : made(i) + (r - order.known) * channels_;
+    };
+    rows_to_map(row, positions_, channels_, order.position, begin, end, y);
     for (Index r = begin; r < end; ++r) {
       const Index at = (first_ + i) * positions_ + order.position[r];
       const bool assembled = r >= order.known && order.known > 0;

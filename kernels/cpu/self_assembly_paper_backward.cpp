@@ -118,12 +118,10 @@ class Backward {
     T* df_rows = cpu_.scratch<T>(worker, 0, kQueries * channels_);
     for (Index r = begin; r < end; ++r)
       f_gradient(i, order, order.position[r], df_rows + (r - begin) * channels_);
-    const T* dx_rows = x_gradient(i);
-    for_tiles(begin, end, channels_, [&](Index r, Index c) {
-      const Index to = at + c * positions_ + order.position[r];
-      args_.dx[to] = dx_rows[r * channels_ + c];
-      args_.df[to] = df_rows[(r - begin) * channels_ + c];
-    });
+    const auto dx_row = [&](Index r) { return x_gradient(i) + r * channels_; };
+    const auto df_row = [&](Index r) { return df_rows + (r - begin) * channels_; };
+    rows_to_map(dx_row, positions_, channels_, order.position, begin, end, args_.dx + at);
+    rows_to_map(df_row, positions_, channels_, order.position, begin, end, args_.df + at);
   }
 
   void f_gradient(Index i, const HoleOrder& order, Index position, T* df) {

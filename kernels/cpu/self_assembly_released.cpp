@@ -64,10 +64,8 @@ class Forward {
       T* to = unit(i) + r * channels_;
       for (Index c = 0; c < channels_; ++c) to[c] = row[c] * scale;
     }
-    const T* from = args_.f + at;
-    T* to = f(i);
-    for_tiles(begin, smaller(end, order.masked), channels_,
-              [=, this](Index p, Index c) { to[p * channels_ + c] = from[c * positions_ + p]; });
+    map_to_rows(args_.f + at, positions_, channels_, nullptr, begin, smaller(end, order.masked),
+                f(i));
   }
 
   // Of the m-th masked position, m in [begin, end): v and its argmax, w at raster position m, and
@@ -136,12 +134,10 @@ class Forward {
     // With nothing known every position keeps x.
     const Index kept = order.known > 0 ? order.known : positions_;
     T* y = args_.y + (first_ + i) * channels_ * positions_;
-    const T* known = x(i);
-    const T* generated = out(i);
-    for_tiles(begin, end, channels_, [&](Index r, Index c) {
-      y[c * positions_ + order.position[r]] =
-          r < kept ? known[r * channels_ + c] : generated[(r - order.known) * channels_ + c];
-    });
+    const auto row = [&](Index r) {
+      return r < kept ? x(i) + r * channels_ : out(i) + (r - order.known) * channels_;
+    };
+    rows_to_map(row, positions_, channels_, order.position, begin, end, y);
     for (Index r = begin; r < end; ++r) {
       const Index at = (first_ + i) * positions_ + order.position[r];
       if (args_.best)

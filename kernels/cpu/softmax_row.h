@@ -10,7 +10,7 @@ namespace ofer::kernels::cpu::OFER_CPU_VARIANT {
 // y = softmax(x); y may be x.
 template <class T>
 void softmax_row(const T* x, T* y, Index length) {
-  const T top = extreme(x, length, Maximum<T>{});
+  const T top = extreme_number(x, length, Maximum<T>{});  // exp brings NaN back
   OFER_INDEPENDENT
   for (Index i = 0; i < length; ++i) y[i] = exp_of(x[i] - top);
   const T scale = static_cast<T>(1.0 / lane_sum<T>(length, [=](Index i) { return y[i]; }));
@@ -20,7 +20,7 @@ void softmax_row(const T* x, T* y, Index length) {
 // y = log softmax(x); y may be x.
 template <class T>
 void log_softmax_row(const T* x, T* y, Index length) {
-  const T top = extreme(x, length, Maximum<T>{});
+  const T top = extreme_number(x, length, Maximum<T>{});  // exp brings NaN back
   double total = 0;
   constexpr Index kChunk = 256;
   for (Index begin = 0; begin < length; begin += kChunk) {

@@ -14,6 +14,7 @@
 #include "tests/cases/pool2d.h"
 #include "tests/cases/reduce.h"
 #include "tests/cases/resize.h"
+#include "tests/cases/select_top.h"
 #include "tests/cases/self_assembly.h"
 #include "tests/cases/softmax.h"
 #include "tests/cases/svdd.h"
@@ -26,7 +27,8 @@ using ForwardCases =
                BinaryCase, AccumulateCase, FillCase, SoftmaxCase, CopyCase, GatherRowsCase,
                PatchesCase, Pool2dCase, ResizeCase, ReduceCase, SvddDistanceCase, KernelSvddCase,
                KernelSvddConstantCase, SelfAssemblyPaperCase, SelfAssemblyReleasedCase,
-               PixelLossCase, CrossEntropyCase, RelativisticLossCase, GradCamCase>;
+               PixelLossCase, CrossEntropyCase, RelativisticLossCase, SelectTopCase,
+               GradCamCase>;
 
 using BackwardCases =
     std::tuple<LinearBackwardCase, LinearByPositionBackwardCase, Conv2dBackwardCase,

@@ -50,7 +50,7 @@ struct AttentionCase {
            (4.0 * static_cast<double>(head_width) + 4);
   }
   // logsumexp lies head by head, not image by image.
-  bool images() const { return !keep; }
+  bool images() const { return !keep && offsets.size() > 1; }
   AttentionCase with_images(Index n) const {
     AttentionCase result = *this;
     result.offsets = equal_offsets(n, offsets[1]);

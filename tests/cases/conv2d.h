@@ -92,7 +92,7 @@ struct Conv2dCase {
   ConvShape shape = {};
   bool bias = true;
   kernels::Activation in_activation = kernels::Activation::kNone;
-  float in_slope = 0;
+  double in_slope = 0;
   Fill x = {};
 
   OFER_FORWARD_CASE(conv2d)
@@ -139,12 +139,12 @@ struct Conv2dCase {
          .shape = {.batch = 3, .in_channels = 4, .out_channels = 4, .height = 8, .width = 8,
                    .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .pad_h = 3,
                    .pad_w = 3, .dilation_h = 2, .dilation_w = 2},
-         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2f},
+         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2},
         {.name = "4x4 dilation 2 of 2x2", .seed = 10,
          .shape = {.batch = 2, .in_channels = 16, .out_channels = 16, .height = 2, .width = 2,
                    .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .pad_h = 3,
                    .pad_w = 3, .dilation_h = 2, .dilation_w = 2},
-         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2f},
+         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2},
         {.name = "1x3", .seed = 11,
          .shape = {.batch = 2, .in_channels = 6, .out_channels = 5, .height = 7, .width = 7,
                    .kernel_h = 1, .kernel_w = 3, .pad_h = 0, .pad_w = 1}},
@@ -187,7 +187,7 @@ struct Conv2dCase {
          .shape = {.batch = 4, .in_channels = 256, .out_channels = 256, .height = 128,
                    .width = 128, .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2,
                    .pad_h = 3, .pad_w = 3, .dilation_h = 2, .dilation_w = 2},
-         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2f},
+         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2},
         {.name = "resnet stem, 16 images",
          .shape = {.batch = 16, .in_channels = 3, .out_channels = 64, .height = 224, .width = 224,
                    .kernel_h = 7, .kernel_w = 7, .stride_h = 2, .stride_w = 2, .pad_h = 3,
@@ -205,7 +205,7 @@ struct ConvTranspose2dCase {
   ConvShape shape = {};
   bool bias = true;
   kernels::Activation in_activation = kernels::Activation::kNone;
-  float in_slope = 0;
+  double in_slope = 0;
   Fill x = {};
 
   OFER_FORWARD_CASE(conv_transpose2d)
@@ -254,7 +254,7 @@ struct ConvTranspose2dCase {
          .shape = {.batch = 2, .in_channels = 3, .out_channels = 5, .height = 6, .width = 4,
                    .kernel_h = 2, .kernel_w = 5, .stride_h = 3, .stride_w = 1, .pad_h = 1,
                    .pad_w = 2, .dilation_h = 3, .dilation_w = 2},
-         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2f},
+         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2},
         {.name = "output padding", .seed = 10,
          .shape = {.batch = 2, .in_channels = 3, .out_channels = 4, .height = 5, .width = 4,
                    .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1,

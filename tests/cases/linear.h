@@ -11,7 +11,7 @@ struct LinearCase {
   Index rows = 1, in = 1, out = 1;
   bool bias = true, residual = false, in_place = false, pre = false;
   kernels::Activation activation = kernels::Activation::kNone;
-  float slope = 0;
+  double slope = 0;
   Index group_rows = 0;
   std::vector<std::int32_t> offsets = {};  // of the segments
   Fill x = {};
@@ -68,7 +68,7 @@ struct LinearCase {
         {.name = "relu residual", .seed = 11, .rows = 8, .in = 24, .out = 33, .residual = true,
          .activation = Activation::kRelu},
         {.name = "leaky kept", .seed = 12, .rows = 5, .in = 17, .out = 32, .bias = false,
-         .pre = true, .activation = Activation::kLeakyRelu, .slope = 0.01f},
+         .pre = true, .activation = Activation::kLeakyRelu, .slope = 0.01},
         {.name = "sigmoid", .seed = 13, .rows = 3, .in = 15, .out = 40,
          .activation = Activation::kSigmoid},
         {.name = "residual", .seed = 14, .rows = 10, .in = 32, .out = 21, .residual = true},

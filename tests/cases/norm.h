@@ -1,9 +1,23 @@
 // Cases of layer_norm, instance_norm and batch_norm.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "tests/support/case.h"
 
 namespace ofer::test {
+
+// Size of the terms whose difference is dx: w dy / deviation.
+inline double norm_terms(const Values& values) {
+  double size = 1;
+  for (const char* name : {"rstd", "weight", "dy"}) {
+    double largest = 0;
+    for (double v : values.reals.at(name)) largest = std::max(largest, std::fabs(v));
+    size *= largest;
+  }
+  return size;
+}
 
 struct LayerNormCase {
   const char* name = "";
@@ -87,6 +101,9 @@ struct LayerNormBackwardCase {
             .rows = rows,
             .columns = columns};
   }
+  double terms(const std::string& result, const Values& values) const {
+    return result == "dx" ? norm_terms(values) : 0;
+  }
   Index reduction() const { return std::max(rows, columns); }
   double flops() const { return 14.0 * static_cast<double>(rows * columns); }
 
@@ -118,7 +135,7 @@ struct InstanceNormCase {
   Index batch = 1, channels = 1, positions = 1;
   double eps = 1e-5;
   kernels::Activation activation = kernels::Activation::kNone;
-  float slope = 0;
+  double slope = 0;
   bool keep = true, in_place = false;
   Fill x = {};
 
@@ -164,12 +181,12 @@ struct InstanceNormCase {
         {.name = "odd, relu", .seed = 4, .batch = 2, .channels = 7, .positions = 77,
          .activation = Activation::kRelu},
         {.name = "leaky in place", .seed = 5, .batch = 2, .channels = 6, .positions = 64,
-         .activation = Activation::kLeakyRelu, .slope = 0.2f, .in_place = true},
+         .activation = Activation::kLeakyRelu, .slope = 0.2, .in_place = true},
         {.name = "in place", .seed = 6, .batch = 1, .channels = 3, .positions = 35,
          .keep = false, .in_place = true},
         {.name = "large map", .seed = 7, .batch = 1, .channels = 2, .positions = 4099},
         {.name = "large mean", .seed = 8, .batch = 2, .channels = 3, .positions = 256,
-         .activation = Activation::kLeakyRelu, .slope = 0.2f, .x = {Distribution::kLargeMean}},
+         .activation = Activation::kLeakyRelu, .slope = 0.2, .x = {Distribution::kLargeMean}},
         {.name = "constant maps", .seed = 9, .batch = 2, .channels = 4, .positions = 64,
          .x = {.distribution = Distribution::kConstantRows, .row = 64}},
         {.name = "gelu, tiny", .seed = 10, .batch = 1, .channels = 3, .positions = 50,
@@ -213,6 +230,9 @@ struct InstanceNormBackwardCase {
             .batch = batch,
             .channels = channels,
             .positions = positions};
+  }
+  double terms(const std::string& result, const Values& values) const {
+    return result == "dx" ? norm_terms(values) : 0;
   }
   Index reduction() const { return batch * positions; }
   double flops() const { return 14.0 * static_cast<double>(batch * channels * positions); }
@@ -284,6 +304,8 @@ struct BatchNormCase {
         {.name = "running, no image", .seed = 2, .batch = 0, .channels = 3, .positions = 4},
         {.name = "running, odd", .seed = 3, .batch = 3, .channels = 7, .positions = 35},
         {.name = "running, rows", .seed = 4, .batch = 9, .channels = 33, .positions = 1},
+        {.name = "running, kept", .seed = 12, .batch = 2, .channels = 9, .positions = 5,
+         .keep = true},
         {.name = "running, large mean", .seed = 5, .batch = 2, .channels = 3, .positions = 16,
          .x = {Distribution::kLargeMean}},
         {.name = "training, odd", .seed = 6, .batch = 3, .channels = 5, .positions = 49,
@@ -319,7 +341,6 @@ struct BatchNormBackwardCase {
 
   OFER_BACKWARD_CASE(batch_norm_backward, batch_norm)
 
-  // Without training the oracle's mean and rstd are the running ones, as the backward call wants.
   kernels::BatchNormArgs<double> bind_forward(Buffers<double>& b) const {
     return BatchNormCase{.batch = batch, .channels = channels, .positions = positions,
                          .training = training, .keep = true, .x = x}
@@ -340,6 +361,9 @@ struct BatchNormBackwardCase {
             .channels = channels,
             .positions = positions,
             .training = training};
+  }
+  double terms(const std::string& result, const Values& values) const {
+    return result == "dx" ? norm_terms(values) : 0;
   }
   Index reduction() const { return batch * positions; }
   double flops() const { return 14.0 * static_cast<double>(batch * channels * positions); }

@@ -10,7 +10,7 @@ struct ActivationCase {
   std::uint64_t seed = 1;
   Index count = 1;
   kernels::Activation activation = kernels::Activation::kNone;
-  float slope = 0;
+  double slope = 0;
   Fill x = {};
 
   OFER_FORWARD_CASE(activation)
@@ -47,7 +47,7 @@ struct ActivationCase {
         {.name = "relu, zeros", .seed = 8, .count = 40, .activation = Activation::kRelu,
          .x = {Distribution::kTies}},
         {.name = "leaky", .seed = 9, .count = 517, .activation = Activation::kLeakyRelu,
-         .slope = 0.2f},
+         .slope = 0.2},
         {.name = "sigmoid", .seed = 10, .count = 999, .activation = Activation::kSigmoid,
          .x = {Distribution::kOrdinary, 4}},
         {.name = "sigmoid, extreme", .seed = 11, .count = 64, .activation = Activation::kSigmoid,
@@ -68,7 +68,7 @@ struct ActivationBackwardCase {
   std::uint64_t seed = 1;
   Index count = 1;
   kernels::Activation activation = kernels::Activation::kNone;
-  float slope = 0;
+  double slope = 0;
   Fill x = {Distribution::kAwayFromZero, 3};
   bool in_place = false;
 
@@ -106,9 +106,9 @@ struct ActivationBackwardCase {
          .in_place = true},
         {.name = "relu", .seed = 4, .count = 75, .activation = Activation::kRelu},
         {.name = "leaky", .seed = 5, .count = 75, .activation = Activation::kLeakyRelu,
-         .slope = 0.2f},
+         .slope = 0.2},
         {.name = "leaky in place", .seed = 6, .count = 33, .activation = Activation::kLeakyRelu,
-         .slope = 0.2f, .in_place = true},
+         .slope = 0.2, .in_place = true},
         {.name = "sigmoid", .seed = 7, .count = 130, .activation = Activation::kSigmoid},
         {.name = "nothing", .seed = 8, .count = 0, .activation = Activation::kSigmoid},
     };

@@ -38,6 +38,7 @@
   X(pixel_loss, PixelLossArgs)                          \
   X(cross_entropy, CrossEntropyArgs)                    \
   X(relativistic_loss, RelativisticLossArgs)            \
+  X(select_top, SelectTopArgs)                          \
   X(grad_cam, GradCamArgs)
 
 namespace ofer::oracle {
@@ -53,7 +54,7 @@ OFER_ORACLE_OPERATIONS(OFER_ROW)
 
 // f(v) of one number.
 template <class R>
-R activate(R v, Activation activation, float slope);
+R activate(R v, Activation activation, double slope);
 
 }  // namespace ofer::oracle
 

@@ -15,21 +15,21 @@ using test::rectified;
 using test::sqrt;
 
 template <class R>
-R activate(R v, Activation activation, float slope) {
+R activate(R v, Activation activation, double slope) {
   switch (activation) {
     case Activation::kNone: return v;
     case Activation::kGelu:
       return v * (constant<R>(0.5) * (R(1) + erf(v * constant<R>(0.70710678118654752))));
     case Activation::kRelu: return rectified(v);
-    case Activation::kLeakyRelu: return leaky(v, static_cast<double>(slope));
+    case Activation::kLeakyRelu: return leaky(v, constant<R>(slope));
     // The same function written twice, so that the exponential does not overflow.
     case Activation::kSigmoid:
       return v > R(0) ? R(1) / (R(1) + exp(-v)) : exp(v) / (R(1) + exp(v));
   }
   return v;
 }
-template double activate<double>(double, Activation, float);
-template test::Measured activate<test::Measured>(test::Measured, Activation, float);
+template double activate<double>(double, Activation, double);
+template test::Measured activate<test::Measured>(test::Measured, Activation, double);
 
 template <class R>
 void activation(const kernels::ActivationArgs<R>& args) {

@@ -14,6 +14,8 @@
 
 namespace ofer::test {
 
+using kernels::Index;
+
 struct Backend {
   std::string name;
   const kernels::Table<float>* f32 = nullptr;   // null: the backend has no such elements
@@ -21,6 +23,8 @@ struct Backend {
   std::function<std::unique_ptr<kernels::Stream>(int threads)> make_stream;
   // Waits for a stream's work; empty where calls return when they are done.
   std::function<void(kernels::Stream&)> synchronise;
+  // Fills the memory that kernels work in with NaNs; called before every run. May be empty.
+  std::function<void(kernels::Stream&)> dirty_scratch;
   Memory* memory = &host_memory();
 
   template <class T>
@@ -29,6 +33,20 @@ struct Backend {
     if constexpr (std::is_same_v<T, double>) return f64;
   }
 };
+
+// NaNs in every scratch slot of a CPU stream: a kernel that reads what it did not write there shows.
+// Not under AddressSanitizer, whose view of the slots' ends would be hidden by growing them.
+inline void dirty_cpu_scratch([[maybe_unused]] kernels::Stream& stream) {
+#if !defined(__SANITIZE_ADDRESS__)
+  constexpr Index kBytes = 1 << 16;
+  auto& cpu = kernels::cpu::cpu_stream(stream);
+  for (int slot = 0; slot < kernels::cpu::CpuStream::kSlots; ++slot) {
+    for (int worker = 0; worker < cpu.threads(); ++worker)
+      fill_unwritten(cpu.scratch<char>(worker, slot, kBytes), kBytes);
+    fill_unwritten(cpu.shared_scratch<char>(slot, kBytes), kBytes);
+  }
+#endif
+}
 
 // Every instruction set of the CPU backend that this build and this machine have.
 inline std::vector<Backend> cpu_backends() {
@@ -42,6 +60,7 @@ inline std::vector<Backend> cpu_backends() {
     backend.make_stream = [](int threads) {
       return std::make_unique<kernels::cpu::CpuStream>(threads);
     };
+    backend.dirty_scratch = dirty_cpu_scratch;
     backends.push_back(std::move(backend));
   }
   return backends;

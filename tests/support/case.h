@@ -10,6 +10,8 @@
 // and a backward case has
 //   bind_forward(Buffers<double>&)   the forward call whose gradient is checked
 //   reduction()             length of the longest sum behind one gradient element
+// and, where a gradient is a difference that may cancel altogether,
+//   terms(result, values)   size of the terms that are subtracted
 // The compulsory bytes of a case are those of its buffers (Buffers::compulsory_bytes).
 #pragma once
 

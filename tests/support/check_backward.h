@@ -108,8 +108,8 @@ inline Values perturbed(Values values, std::uint64_t seed) {
 
 // The float gradient against the double one of `reference` (the CPU's, for every backend) from the
 // same inputs. Allowed: what moving every input by its last bit does to the double gradient (the
-// operation's condition), and the gradient's own rounding, both grown by the square root of the
-// longest sum, since each of its additions rounds once more.
+// operation's condition), and the rounding of the gradient or of the terms whose difference it is;
+// both grown by the square root of the longest sum, since each of its additions rounds once more.
 template <class Case>
 void compare_float_gradients(const Case& test, const Backend& backend, const Backend& reference,
                              kernels::Stream& stream, kernels::Stream& reference_stream,
@@ -141,9 +141,12 @@ void compare_float_gradients(const Case& test, const Backend& backend, const Bac
     const std::vector<double> value = exact.read(*exact.find(entry->name));
     const std::vector<double>& change = moved[entry->name];
     const double typical = root_mean_square(change);
+    double terms = 0;
+    if constexpr (requires { test.terms(entry->name, inputs); })
+      terms = test.terms(entry->name, inputs);
     std::vector<double> allowed(value.size());
     for (std::size_t i = 0; i < value.size(); ++i)
-      allowed[i] = growth * (unit_roundoff<float>() * std::fabs(value[i]) +
+      allowed[i] = growth * (unit_roundoff<float>() * std::max(terms, std::fabs(value[i])) +
                              std::max(typical, change[i])) +
                    static_cast<double>(std::numeric_limits<float>::min());
     const std::string difference = compare(entry->name, got.read(*entry), value, allowed);

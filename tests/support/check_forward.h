@@ -35,6 +35,7 @@ bool run_bound(const Backend& backend, const Case& test, const Args& args, Buffe
     FAIL_CHECK(message("unsupported: ", Case::kOperation, " on ", backend.name));
     return false;
   }
+  if (backend.dirty_scratch) backend.dirty_scratch(stream);
   buffers.arm();
   try {
     entry(args, stream);

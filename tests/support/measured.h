@@ -7,6 +7,9 @@
 
 namespace ofer::test {
 
+// The noise of one rounding of v: not 0 where the square underflows.
+inline double rounding(double v) { return v == 0 ? 0 : v * v + 1e-300; }
+
 // `value` is computed in double. `noise` is the variance of the rounding error that the same
 // computation collects in a type of unit roundoff u, in units of u^2 (running error analysis, with
 // roundings taken as independent): every operation adds value^2 for its own rounding and passes on
@@ -30,19 +33,19 @@ struct Measured {
     if (a.is(0)) return b;
     if (b.is(0)) return a;
     const double v = a.value + b.value;
-    return {v, a.noise + b.noise + v * v};
+    return {v, a.noise + b.noise + rounding(v)};
   }
   friend Measured operator-(Measured a, Measured b) { return a + -b; }
   friend Measured operator*(Measured a, Measured b) {
     if (a.is(1)) return b;
     if (b.is(1)) return a;
     const double v = a.value * b.value;
-    return {v, b.value * b.value * a.noise + a.value * a.value * b.noise + v * v};
+    return {v, b.value * b.value * a.noise + a.value * a.value * b.noise + rounding(v)};
   }
   friend Measured operator/(Measured a, Measured b) {
     if (b.is(1)) return a;
     const double v = a.value / b.value;
-    return {v, (a.noise + v * v * b.noise) / (b.value * b.value) + v * v};
+    return {v, (a.noise + v * v * b.noise) / (b.value * b.value) + rounding(v)};
   }
   Measured& operator+=(Measured other) { return *this = *this + other; }
 
@@ -59,15 +62,15 @@ constexpr double kFunctionNoise = 16;
 
 inline Measured sqrt(Measured a) {
   const double v = std::sqrt(a.value);
-  return {v, v == 0 ? 0 : a.noise / (4 * a.value) + v * v};
+  return {v, v == 0 ? 0 : a.noise / (4 * a.value) + rounding(v)};
 }
 inline Measured exp(Measured a) {
   const double v = std::exp(a.value);
-  return {v, v * v * (a.noise + kFunctionNoise)};
+  return {v, rounding(v) * (a.noise + kFunctionNoise)};
 }
 inline Measured log(Measured a) {
   const double v = std::log(a.value);
-  return {v, a.noise / (a.value * a.value) + kFunctionNoise * v * v};
+  return {v, a.noise / (a.value * a.value) + kFunctionNoise * rounding(v)};
 }
 inline Measured erf(Measured a) {
   const double slope = 1.1283791670955126 * std::exp(-a.value * a.value);
@@ -86,10 +89,10 @@ inline Measured rectified(Measured v) {
   return v.value > 0 ? v : Measured(0, near ? v.noise : 0);
 }
 inline double leaky(double v, double slope) { return v > 0 ? v : slope * v; }
-inline Measured leaky(Measured v, double slope) {
+inline Measured leaky(Measured v, Measured slope) {
   if (v.value > 0) return v;
   const bool near = v.value * v.value < 1e-3 * v.noise;
-  const Measured scaled = Measured(slope) * v;
+  const Measured scaled = slope * v;
   return {scaled.value, near ? scaled.noise + v.noise : scaled.noise};
 }
 
@@ -102,7 +105,7 @@ inline double constant<double>(double value) {
 }
 template <>
 inline Measured constant<Measured>(double value) {
-  return {value, value * value};
+  return {value, rounding(value)};
 }
 
 // An output element of which the contract says nothing: whatever the kernel leaves there passes.

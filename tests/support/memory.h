@@ -1,6 +1,7 @@
 // Memory of a backend under test, and buffers with guards around them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -54,8 +55,10 @@ constexpr std::uint32_t kUnwritten = 0x7ff4dead;
 inline void fill_unwritten(void* data, std::size_t bytes) {
   const std::uint32_t pattern = kUnwritten;
   char* to = static_cast<char*>(data);
-  for (std::size_t i = 0; i < bytes; i += 4)
-    std::memcpy(to + i, &pattern, bytes - i < 4 ? bytes - i : 4);
+  std::size_t done = std::min(bytes, sizeof(pattern));
+  if (done) std::memcpy(to, &pattern, done);
+  for (; done < bytes; done += std::min(done, bytes - done))  // the start again and again
+    std::memcpy(to + done, to, std::min(done, bytes - done));
 }
 
 // `bytes` of a backend's memory with a guard of the unwritten pattern before and after. A read

@@ -1,0 +1,125 @@
+#include "tools/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "engine/error.h"
+#include "tools/init_command.h"
+#include "tools/run_command.h"
+
+#ifndef OFER_VERSION
+#define OFER_VERSION "0.1.0"
+#endif
+
+namespace ofer {
+
+namespace {
+
+constexpr const char* kAbout =
+    "Names the expression of a face, also where part of it is covered: finds the covered\n"
+    "patches, paints the face behind them, and looks at both.\n";
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  ofer init --config small --seed 1 -o untrained.safetensors\n"
+    "  ofer run -m weights.safetensors photo.jpg\n"
+    "  ofer run -m weights.safetensors photos/ -o out\n"
+    "\n"
+    "ofer COMMAND --help tells more about a command.\n"
+    "\n"
+    "Exit codes: 0 all good; 1 an image failed, the others were done; 2 the command line cannot\n"
+    "be obeyed; 3 weights, mask, device or an output failed; 130 interrupted by Ctrl-C.";
+
+// Help for people: an option's value beside its name, and the required options in the first line.
+// What needs or excludes what is told by descriptions and errors.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(28); }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_positional() || option->get_items_expected_max() == 0) return "";
+    return ' ' + option->get_type_name();
+  }
+
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string text = "Usage: " + name;
+    for (const CLI::Option* option : app->get_options())
+      if (option->get_required() && option->nonpositional())
+        text += (option->get_snames().empty() ? " --" + option->get_lnames().front()
+                                              : " -" + option->get_snames().front()) +
+                make_option_opts(option);
+    text += " [OPTIONS]";
+    for (const CLI::Option* option : app->get_options())
+      if (option->get_positional()) text += ' ' + make_option_usage(option);
+    if (app->get_require_subcommand_min() > 0) text += " COMMAND";
+    return text + '\n';
+  }
+};
+
+// "unknown command" reads better than "argument not expected".
+void check_command(std::span<const std::string> arguments, const CLI::App& app) {
+  if (arguments.empty() || arguments[0].empty() || arguments[0][0] == '-') return;
+  const std::vector<const CLI::App*> commands = app.get_subcommands({});
+  std::string known;
+  for (const CLI::App* command : commands) {
+    if (command->get_name() == arguments[0]) return;
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  fail(ErrorCode::kBadArgument, "no command \"", arguments[0], "\"; there are: ", known);
+}
+
+int dispatch(std::span<const std::string> arguments, Console& console) {
+  CLI::App app(kAbout, "ofer");
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.get_formatter()->label("Positionals", "What goes in");
+  app.footer(kExamples);
+  app.set_version_flag("--version", "ofer " OFER_VERSION, "Print the version");
+  app.set_help_flag("-h,--help", "Print this help");
+  app.require_subcommand(1, 1);
+  InitOptions init;
+  RunOptions run;
+  CLI::App* const init_app = add_init_command(app, init);
+  CLI::App* const run_app = add_run_command(app, run);
+  for (CLI::App* command : {init_app, run_app}) command->group("Commands");
+
+  check_command(arguments, app);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    print_line(console, app.help());
+    return kExitGood;
+  } catch (const CLI::CallForVersion& version) {
+    print_line(console, version.what());
+    return kExitGood;
+  } catch (const CLI::ParseError& error) {
+    std::string command = "ofer";
+    for (const CLI::App* parsed : app.get_subcommands()) command += ' ' + parsed->get_name();
+    print_note(console, one_line(command + ": " + error.what()) + " (see " + command + " --help)");
+    return kExitUsage;
+  }
+  return app.got_subcommand(init_app) ? init_command(init, console) : run_command(run, console);
+}
+
+}  // namespace
+
+int run_command_line(std::span<const std::string> arguments, Console& console) {
+  const auto tell = [&](const char* cause) { print_note(console, "ofer: " + one_line(cause)); };
+  try {
+    return dispatch(arguments, console);
+  } catch (const OutputClosed&) {
+    return kExitFailed;
+  } catch (const Error& error) {
+    tell(error.what());
+    return error.code() == ErrorCode::kBadArgument ? kExitUsage : kExitFailed;
+  } catch (const std::bad_alloc&) {
+    tell("not enough memory");
+  } catch (const std::exception& error) {
+    tell(error.what());
+  }
+  return kExitFailed;
+}
+
+}  // namespace ofer

@@ -1,0 +1,90 @@
+#include "tools/init_command.h"
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "engine/error.h"
+#include "tools/command_line.h"
+#include "weights/weight_file.h"
+
+namespace ofer {
+
+namespace {
+
+constexpr const char* kAbout =
+    "Writes a weight file full of random numbers: for tests, benchmarks and the start of\n"
+    "training. Results made with it say that the weights are untrained.\n";
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  ofer init --config small -o small.safetensors\n"
+    "  ofer init --config my_model.json --seed 7 -o my_model.safetensors\n"
+    "\n"
+    "docs/model.md describes the fields of a configuration. The same configuration and seed give\n"
+    "the same file. An existing file is replaced, whole or not at all.";
+
+constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+
+Config config_from_file(const std::string& path) {
+  std::error_code ignored;
+  require(!std::filesystem::is_directory(path, ignored), ErrorCode::kIo, path,
+          ": is a folder, not a configuration file");
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  require(file.is_open(), ErrorCode::kIo, path, ": cannot open: ",
+          std::generic_category().message(errno),
+          " (built-in configurations are base and small)");
+  std::string text(kMaxConfigBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  require(!file.bad(), ErrorCode::kIo, path, ": cannot read");
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  require(text.size() <= kMaxConfigBytes, ErrorCode::kBadFile, path,
+          ": too large for a configuration");
+  try {
+    return parse_config(text);
+  } catch (const Error& error) {
+    fail(ErrorCode::kBadFile, path, ": ", error.what());
+  }
+}
+
+Config config_of(const std::string& name) {
+  return name == "base" || name == "small" ? builtin_config(name) : config_from_file(name);
+}
+
+}  // namespace
+
+CLI::App* add_init_command(CLI::App& app, InitOptions& options) {
+  CLI::App* command = app.add_subcommand("init", "Write a weight file of random numbers");
+  command->description(kAbout);
+  command->footer(kExamples);
+  command->add_option("--config", options.config, "base, small, or a JSON file of sizes")
+      ->type_name("NAME")
+      ->required();
+  command->add_option("--seed", options.seed, "Of the random numbers (default 1)")->type_name("N");
+  command->add_option("-o,--output", options.output, "The weight file to write")
+      ->type_name("FILE")
+      ->required();
+  return command;
+}
+
+int init_command(const InitOptions& options, Console& console) {
+  require(!options.output.empty(), ErrorCode::kBadArgument, "--output: the file has no name");
+  const Config config = config_of(options.config);
+  write_initial_weights(config, options.seed, options.output);
+
+  std::int64_t numbers = 0;
+  const SafetensorsFile written = SafetensorsFile::open(options.output);
+  for (const SafetensorsEntry& entry : written.entries()) numbers += entry.shape.elements();
+  char millions[32];
+  std::snprintf(millions, sizeof(millions), "%.2f", static_cast<double>(numbers) / 1e6);
+  print_line(console, one_line(options.output) + ": " + one_line(config.name) + ", " + millions +
+                          " M numbers, seed " + std::to_string(options.seed) +
+                          ", untrained weights");
+  return kExitGood;
+}
+
+}  // namespace ofer

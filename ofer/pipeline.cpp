@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "engine/image_resize.h"
 #include "engine/ops.h"
 
 namespace ofer {
@@ -101,8 +100,8 @@ std::vector<Result> Pipeline::run(std::span<const Image> images, const Request& 
   vit_planes_.resize(images.size() * vit);
   restored_planes_.resize(images.size() * unet);
   for (std::size_t i = 0; i < images.size(); ++i) {
-    image_to_planes(images[i], s, s, vit_planes_.data() + i * vit);
-    image_to_planes(images[i], u, u, restored_planes_.data() + i * unet);
+    image_to_planes(images[i], s, s, vit_planes_.data() + i * vit, vit_resize_);
+    image_to_planes(images[i], u, u, restored_planes_.data() + i * unet, restored_resize_);
   }
   Inputs inputs;
   inputs.count = static_cast<std::int64_t>(images.size());

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/image.h"
+#include "engine/image_resize.h"
 #include "engine/session.h"
 #include "ofer/network.h"
 #include "ofer/patch_selection.h"
@@ -77,7 +77,8 @@ class Pipeline {
   std::vector<float> host_;           // staging for results
   std::vector<double> host_wide_;     // the same in double
   std::vector<Session::Watch> watches_;
-  std::vector<float> vit_planes_, restored_planes_;
+  std::vector<float> vit_planes_, restored_planes_;  // inputs made from pictures
+  ResizeScratch vit_resize_, restored_resize_;
 
   // The largest pass planned so far.
   std::int64_t planned_count_ = 0;

@@ -228,7 +228,9 @@ TEST_SUITE("command_errors") {
   TEST_CASE("a command line that cannot be obeyed") {
     const std::string picture = sample("portrait.png");
     const auto check = [](const Words& words, const Words& pieces) {
-      CAPTURE(words);
+      std::string line;
+      for (const std::string& word : words) line += word + ' ';
+      CAPTURE(line);
       check_failure(run_ofer(words), 2, pieces);
     };
     check({}, {"ofer --help"});

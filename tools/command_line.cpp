@@ -1,9 +1,9 @@
 #include "tools/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
 #include <new>
+#include <sstream>
 #include <vector>
 
 #include "engine/error.h"
@@ -44,6 +44,22 @@ class HelpFormatter : public CLI::Formatter {
     return ' ' + option->get_type_name();
   }
 
+  // A command's description: a line for the list of commands, an empty one, more for its own help.
+  std::string make_subcommand(const CLI::App* command) const override {
+    const std::string text = command->get_description();
+    std::ostringstream out;
+    CLI::detail::format_help(out, command->get_name(), text.substr(0, text.find('\n')),
+                             column_width_);
+    return out.str();
+  }
+
+  // The base class puts an empty line before a group and another one between groups.
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    std::string text = CLI::Formatter::make_group(group, is_positional, options);
+    return text.substr(1) + (is_positional ? "\n" : "");
+  }
+
   std::string make_usage(const CLI::App* app, std::string name) const override {
     std::string text = "Usage: " + name;
     for (const CLI::Option* option : app->get_options())
@@ -55,13 +71,15 @@ class HelpFormatter : public CLI::Formatter {
     for (const CLI::Option* option : app->get_options())
       if (option->get_positional()) text += ' ' + make_option_usage(option);
     if (app->get_require_subcommand_min() > 0) text += " COMMAND";
-    return text + '\n';
+    return text + "\n\n";
   }
 };
 
-// "unknown command" reads better than "argument not expected".
+// "no command" reads better than "argument not expected".
 void check_command(std::span<const std::string> arguments, const CLI::App& app) {
-  if (arguments.empty() || arguments[0].empty() || arguments[0][0] == '-') return;
+  if (arguments.empty() || app.get_option_no_throw(arguments[0])) return;
+  require(!arguments[0].starts_with('-'), ErrorCode::kBadArgument, "no option ", arguments[0],
+          " before a command (see ofer --help)");
   const std::vector<const CLI::App*> commands = app.get_subcommands({});
   std::string known;
   for (const CLI::App* command : commands) {
@@ -74,7 +92,7 @@ void check_command(std::span<const std::string> arguments, const CLI::App& app) 
 int dispatch(std::span<const std::string> arguments, Console& console) {
   CLI::App app(kAbout, "ofer");
   app.formatter(std::make_shared<HelpFormatter>());
-  app.get_formatter()->label("Positionals", "What goes in");
+  app.get_formatter()->label("Positionals", "Input");
   app.footer(kExamples);
   app.set_version_flag("--version", "ofer " OFER_VERSION, "Print the version");
   app.set_help_flag("-h,--help", "Print this help");

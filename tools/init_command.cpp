@@ -16,8 +16,10 @@ namespace ofer {
 namespace {
 
 constexpr const char* kAbout =
-    "Writes a weight file full of random numbers: for tests, benchmarks and the start of\n"
-    "training. Results made with it say that the weights are untrained.\n";
+    "Write a weight file of random numbers\n"
+    "\n"
+    "The file is for tests, benchmarks and the start of training. Results made with it say that\n"
+    "the weights are untrained.\n";
 
 constexpr const char* kExamples =
     "Examples:\n"
@@ -58,13 +60,19 @@ Config config_of(const std::string& name) {
 }  // namespace
 
 CLI::App* add_init_command(CLI::App& app, InitOptions& options) {
-  CLI::App* command = app.add_subcommand("init", "Write a weight file of random numbers");
-  command->description(kAbout);
+  CLI::App* command = app.add_subcommand("init", kAbout);
   command->footer(kExamples);
   command->add_option("--config", options.config, "base, small, or a JSON file of sizes")
       ->type_name("NAME")
       ->required();
-  command->add_option("--seed", options.seed, "Of the random numbers (default 1)")->type_name("N");
+  command->add_option("--seed", options.seed, "Of the random numbers (default 1)")
+      ->type_name("N")
+      ->check(CLI::Validator(
+          [](std::string& text) {  // the conversion alone would take -1 for 2^64 - 1
+            const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+            return std::string(digits && !text.empty() ? "" : "it is a whole number of 0 or more");
+          },
+          ""));
   command->add_option("-o,--output", options.output, "The weight file to write")
       ->type_name("FILE")
       ->required();

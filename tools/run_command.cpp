@@ -22,6 +22,8 @@ namespace ofer {
 namespace {
 
 constexpr const char* kAbout =
+    "Name the expressions of faces, covered or not\n"
+    "\n"
     "Finds the covered patches of each face, restores it, and names its expression. Faces are\n"
     "expected cropped and upright, as in samples/.\n";
 
@@ -125,8 +127,7 @@ int longest_name(const std::vector<InputFile>& inputs) {
 }  // namespace
 
 CLI::App* add_run_command(CLI::App& app, RunOptions& options) {
-  CLI::App* command = app.add_subcommand("run", "Name the expressions of faces");
-  command->description(kAbout);
+  CLI::App* command = app.add_subcommand("run", kAbout);
   command->footer(kExamples);
 
   command
@@ -200,6 +201,8 @@ CLI::App* add_run_command(CLI::App& app, RunOptions& options) {
           },
           ""))
       ->group(kHow);
+
+  command->set_help_flag("-h,--help", "Print this help")->group("Other");
 
   // An empty name is a slip of a script; it must not read as an option that was not given.
   const CLI::Validator not_empty(

@@ -174,13 +174,20 @@ def compare(arguments):
                 "stages": rows}
 
 
+def file_name(result):
+    words = [machine.short_name(result["machine"]), result["commit"], result["config"],
+             f"batch{result['batch']}", f"{result['threads']}threads",
+             result["twin"]["blas"].lower().replace(" ", "-")]
+    return "-".join(words) + ".json"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", required=True, help="ofer_bench_stages")
     parser.add_argument("-m", "--weights", required=True)
     parser.add_argument("-i", "--inputs", required=True)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--stage", nargs="*", help="only these stages or operations")
+    parser.add_argument("--stage", action="append", help="only these stages or operations")
     parser.add_argument("--operations", action="store_true", help="single operations as well")
     parser.add_argument("--rounds", type=int, default=5, help="least number of rounds")
     parser.add_argument("--most-rounds", type=int, default=25)
@@ -189,6 +196,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=0.3, help="least time of one visit")
     parser.add_argument("--blas", help="folder of the libblas.so.3 that the twin shall use")
     parser.add_argument("--json", help="write the numbers to this file")
+    parser.add_argument("--save", metavar="FOLDER",
+                        help="write them to FOLDER, named by machine, commit and settings")
     arguments = parser.parse_args()
     result = compare(arguments)
     stages = [row for row in result["stages"] if row["kind"] == "stage"]
@@ -199,15 +208,20 @@ def main():
     print(f"ours: {ours['matmul']} products, {ours['kernels']} kernels; twin: PyTorch "
           f"{twin['torch']}, {twin['blas']}; load {result['load_average'][0]} before, "
           f"{result['load_average'][1]} after\n")
+    if result["load_average"][0] > 0.5:
+        print("The machine had other work: no number here is one to quote.\n")
     if stages:
         print(table(stages))
     if operations:
         print("\n" + table(operations))
     if result["config"] == "base" and verdict(stages):
         print("\n" + verdict(stages))
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(result, indent=1) + "\n",
-                                                encoding="utf-8")
+    paths = [pathlib.Path(arguments.json)] if arguments.json else []
+    if arguments.save:
+        paths.append(pathlib.Path(arguments.save) / file_name(result))
+    for path in paths:
+        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        print(f"\nwritten: {path}")
 
 
 if __name__ == "__main__":

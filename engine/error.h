@@ -57,7 +57,8 @@ template <class... Pieces>
   throw Error(code, message(pieces...));
 }
 
-// Throws with `code` and the pieces that follow when `condition` does not hold.
+// Throws with `code` and the pieces that follow when `condition` does not hold. The pieces become
+// text only then: pass a Shape, not its to_string().
 template <class... Pieces>
 void require(bool condition, ErrorCode code, const Pieces&... pieces) {
   if (!condition) [[unlikely]]

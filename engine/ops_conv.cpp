@@ -21,7 +21,7 @@ void check_convolution(Session& session, const Tensor& x, const Tensor& weight, 
   check_rank(x, 4, 4, name, "x");
   check_rank(weight, 4, 4, name, "weight");
   require(weight.size(in_axis) == x.size(1), ErrorCode::kBadArgument, name, ": x has shape ",
-          x.shape().to_string(), ", the weight ", weight.shape().to_string());
+          x.shape(), ", the weight ", weight.shape());
   if (bias.defined()) {
     check_input(session, bias, name, "bias");
     check_shape(bias, {weight.size(1 - in_axis)}, name, "bias");
@@ -80,7 +80,7 @@ Tensor conv2d(Session& session, const Tensor& x_in, const Tensor& weight, const 
   const std::int64_t width =
       x.size(3) + 2 * options.pad_w - options.dilation_w * (weight.size(3) - 1) - 1;
   require(height >= 0 && width >= 0, ErrorCode::kBadArgument, "conv2d: the kernel ",
-          weight.shape().to_string(), " is larger than the padded map ", x.shape().to_string());
+          weight.shape(), " is larger than the padded map ", x.shape());
   Tensor y = session.allocate({x.size(0), weight.size(0), height / options.stride_h + 1,
                                width / options.stride_w + 1});
   const kernels::ConvGeometry g = geometry_of(x, weight, y, options);
@@ -125,7 +125,7 @@ Tensor conv_transpose2d(Session& session, const Tensor& x_in, const Tensor& weig
   const std::int64_t width = (x.size(3) - 1) * options.stride_w - 2 * options.pad_w +
                              options.dilation_w * (weight.size(3) - 1) + 1;
   require(height > 0 && width > 0, ErrorCode::kBadArgument, "conv_transpose2d: a map of ",
-          x.shape().to_string(), " leaves nothing with this padding");
+          x.shape(), " leaves nothing with this padding");
   Tensor y = session.allocate({x.size(0), weight.size(1), height, width});
   const kernels::ConvGeometry g = geometry_of(x, weight, y, options);
   dispatch(x.dtype(), [&]<class T>() {

@@ -20,7 +20,7 @@ Tensor linear(Session& session, const Tensor& x, const Tensor& weight, const Ten
   check_rank(weight, 2, 2, "linear", "weight");
   const std::int64_t in = weight.size(1), out = weight.size(0);
   require(x.size(-1) == in, ErrorCode::kBadArgument, "linear: x has shape ",
-          x.shape().to_string(), ", the weight ", weight.shape().to_string());
+          x.shape(), ", the weight ", weight.shape());
   if (bias.defined()) {
     check_input(session, bias, "linear", "bias");
     check_shape(bias, {out}, "linear", "bias");

@@ -71,7 +71,7 @@ void copy_to(Session& session, const Tensor& x, const Tensor& y) {
   check_input(session, x, "copy_to", "x");
   check_input(session, y, "copy_to", "y");
   require(x.elements() == y.elements(), ErrorCode::kBadArgument, "copy_to: ",
-          x.shape().to_string(), " to ", y.shape().to_string());
+          x.shape(), " to ", y.shape());
   StridedCopy copy;
   copy.shape = {x.elements()};
   copy.x_strides[0] = copy.y_strides[0] = 1;
@@ -83,7 +83,7 @@ Tensor slice(Session& session, const Tensor& x, int axis, std::int64_t first, st
   const int at = axis_of(x, axis);
   require(first >= 0 && count >= 0 && first + count <= x.size(at), ErrorCode::kBadArgument,
           "slice: elements ", first, "..", first + count, " of axis ", axis, " of ",
-          x.shape().to_string());
+          x.shape());
   StridedCopy copy;
   copy.shape = x.shape();
   copy.shape[at] = count;
@@ -108,7 +108,7 @@ Tensor flip(Session& session, const Tensor& x, int axis) {
 Tensor permute(Session& session, const Tensor& x, std::initializer_list<int> order) {
   check_input(session, x, "permute", "x");
   require(static_cast<int>(order.size()) == x.rank(), ErrorCode::kBadArgument, "permute: ",
-          order.size(), " axes for a tensor of shape ", x.shape().to_string());
+          order.size(), " axes for a tensor of shape ", x.shape());
   std::int64_t strides[Shape::kMaxRank];
   dense_strides(x.shape(), strides);
   StridedCopy copy;
@@ -135,10 +135,10 @@ Tensor concatenate(Session& session, std::span<const Tensor> parts, int axis) {
     check_input(session, part, "concatenate", "a part");
     Shape rest = part.shape();
     require(rest.rank() == shape.rank(), ErrorCode::kBadArgument, "concatenate: parts ",
-            parts[0].shape().to_string(), " and ", part.shape().to_string());
+            parts[0].shape(), " and ", part.shape());
     rest[at] = shape[at];
     require(rest == shape, ErrorCode::kBadArgument, "concatenate: parts ",
-            parts[0].shape().to_string(), " and ", part.shape().to_string());
+            parts[0].shape(), " and ", part.shape());
     shape[at] += part.size(at);
     followed = followed || follows(session, {&part});
   }
@@ -192,7 +192,7 @@ void check_index(const Tensor& index, std::int64_t rows, const char* name) {
   require(index.defined() && index.dtype() == DType::kI32, ErrorCode::kBadArgument, name,
           ": the index must be i32");
   require(index.rank() == 1 && (rows < 0 || index.size(0) == rows), ErrorCode::kBadArgument, name,
-          ": the index has shape ", index.shape().to_string());
+          ": the index has shape ", index.shape());
 }
 
 void run_gather(Session& session, const Tensor& x, const Tensor& index, const Tensor& fill,
@@ -286,7 +286,7 @@ Tensor to_patches(Session& session, const Tensor& images, int patch, bool channe
   check_input(session, images, "to_patches", "images");
   check_rank(images, 4, 4, "to_patches", "images");
   require(patch > 0 && images.size(2) % patch == 0 && images.size(3) % patch == 0,
-          ErrorCode::kBadArgument, "to_patches: images of ", images.shape().to_string(),
+          ErrorCode::kBadArgument, "to_patches: images of ", images.shape(),
           " do not divide into patches of ", patch);
   const std::int64_t channels = images.size(1), rows = images.size(2) / patch,
                      columns = images.size(3) / patch;

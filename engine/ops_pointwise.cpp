@@ -94,7 +94,7 @@ Shape broadcast_shape(const Shape& a, const Shape& b) {
     const int ia = axis - (rank - a.rank()), ib = axis - (rank - b.rank());
     const std::int64_t ea = ia >= 0 ? a[ia] : 1, eb = ib >= 0 ? b[ib] : 1;
     require(ea == eb || ea == 1 || eb == 1, ErrorCode::kBadArgument, "cannot broadcast ",
-            a.to_string(), " and ", b.to_string());
+            a, " and ", b);
     shape.push_back(ea == 1 ? eb : ea);
   }
   return shape;

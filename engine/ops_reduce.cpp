@@ -12,7 +12,7 @@ Tensor pool(Session& session, const Tensor& x, const Pool2d& o, bool is_maximum)
           "pool2d: kernel ", o.kernel, ", stride ", o.stride, ", padding ", o.pad);
   require(x.size(2) + 2 * o.pad >= o.kernel && x.size(3) + 2 * o.pad >= o.kernel,
           ErrorCode::kBadArgument, "pool2d: the window is larger than the padded map ",
-          x.shape().to_string());
+          x.shape());
   kernels::PoolGeometry g{};
   g.planes = x.size(0) * x.size(1);
   g.in_height = x.size(2);
@@ -98,7 +98,7 @@ Tensor resample(Session& session, const Tensor& x, std::int64_t height, std::int
   check_rank(x, 4, 4, "resize", "x");
   require(height > 0 && width > 0 && x.size(2) > 0 && x.size(3) > 0 && height < (1 << 24) &&
               width < (1 << 24) && x.size(2) < (1 << 24) && x.size(3) < (1 << 24),
-          ErrorCode::kBadArgument, "resize: ", x.shape().to_string(), " to ", height, " x ", width);
+          ErrorCode::kBadArgument, "resize: ", x.shape(), " to ", height, " x ", width);
   if (x.size(2) == height && x.size(3) == width) return x;
   const std::int64_t planes = x.size(0) * x.size(1), in_height = x.size(2), in_width = x.size(3);
   Tensor y = session.allocate({x.size(0), x.size(1), height, width});

@@ -65,13 +65,13 @@ inline void check_input(Session& session, const Tensor& tensor, const char* oper
 inline void check_shape(const Tensor& tensor, const Shape& shape, const char* operation,
                         const char* what) {
   require(tensor.shape() == shape, ErrorCode::kBadArgument, operation, ": ", what, " has shape ",
-          tensor.shape().to_string(), ", expected ", shape.to_string());
+          tensor.shape(), ", expected ", shape);
 }
 
 inline void check_rank(const Tensor& tensor, int least, int most, const char* operation,
                        const char* what) {
   require(tensor.rank() >= least && tensor.rank() <= most, ErrorCode::kBadArgument, operation, ": ",
-          what, " has shape ", tensor.shape().to_string(), ", expected ", least,
+          what, " has shape ", tensor.shape(), ", expected ", least,
           most > least ? " or more" : "", " axes");
 }
 
@@ -79,7 +79,7 @@ inline void check_rank(const Tensor& tensor, int least, int most, const char* op
 inline int axis_of(const Tensor& tensor, int axis) {
   const int result = axis < 0 ? axis + tensor.rank() : axis;
   require(result >= 0 && result < tensor.rank(), ErrorCode::kBadArgument, "axis ", axis,
-          " of a tensor of shape ", tensor.shape().to_string());
+          " of a tensor of shape ", tensor.shape());
   return result;
 }
 

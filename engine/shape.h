@@ -52,6 +52,10 @@ class Shape {
     return true;
   }
 
+  friend std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+    return out << shape.to_string();
+  }
+
   std::string to_string() const {
     std::string text = "[";
     for (int i = 0; i < rank_; ++i) {
@@ -65,7 +69,7 @@ class Shape {
   int at(int axis) const {
     const int index = axis < 0 ? axis + rank_ : axis;
     require(index >= 0 && index < rank_, ErrorCode::kBadArgument, "axis ", axis, " of shape ",
-            to_string());
+            *this);
     return index;
   }
 

@@ -37,7 +37,7 @@ void Tape::backward(Session& session, const Tensor& root, const Tensor& seed) {
   require(node_of(root) != 0, ErrorCode::kBadArgument,
           "backward: the result does not depend on any watched tensor");
   require(root.shape() == seed.shape(), ErrorCode::kBadArgument, "backward: gradient of shape ",
-          seed.shape().to_string(), " for a result of shape ", root.shape().to_string());
+          seed.shape(), " for a result of shape ", root.shape());
   walking_ = true;
   struct Stop {
     bool& flag;

@@ -43,7 +43,7 @@ class Tensor {
   // The same elements under another shape.
   Tensor view(Shape shape) const {
     require(shape.elements() == elements(), ErrorCode::kBadArgument, "cannot view ",
-            shape_.to_string(), " as ", shape.to_string());
+            shape_, " as ", shape);
     Tensor result = *this;
     result.shape_ = shape;
     return result;
@@ -54,7 +54,7 @@ class Tensor {
   Tensor rows(std::int64_t first, std::int64_t count) const {
     require(rank() > 0 && first >= 0 && count >= 0 && first + count <= size(0),
             ErrorCode::kBadArgument, "rows ", first, "..", first + count, " of ",
-            shape_.to_string());
+            shape_);
     Tensor result = *this;
     result.node_ = 0;
     const std::int64_t row = shape_.product(1, rank());

@@ -54,7 +54,7 @@ struct SelfAssemblyPaperBackwardArgs {
 //   m = 0: g_0 = (x_ind + r) / 2,  a_0 = one at ind
 //   m > 0: s = <x_i, g_{m-1}> / n(x_i),  q = s + v(i) + w(m)
 //          g_m = (s / q) g_{m-1} + (v(i) / q) x_ind + (w(m) / q) r,  a_m = (s / q) a_{m-1}, and
-//          v(i) / q added at ind
+//          v(i) / q added at ind; where |q| < 1e-8 the shares are 0, 1, 0
 // y_i = sum_j a_m[j] x_j at a masked position, x_i at an unmasked one. With no unmasked position at
 // all nothing can be assembled: y = x.
 // The rows a_m are applied as the recurrence y_m = (s / q) y_{m-1} + (v / q) x_ind, which is the

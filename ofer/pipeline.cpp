@@ -59,7 +59,7 @@ void Pipeline::check(const Inputs& inputs, const Request& request) const {
           ErrorCode::kBadArgument, "Grad-CAM class ", request.grad_cam_class,
           " is not between 0 and ", classes - 1);
   if (request.grad_cam && !request.grad_cam_layer.empty()) {
-    const std::vector<std::string> layers = network_->recogniser().activation_layers();
+    const std::vector<std::string>& layers = network_->recogniser().activation_layers();
     require(std::find(layers.begin(), layers.end(), request.grad_cam_layer) != layers.end(),
             ErrorCode::kBadArgument, "Grad-CAM layer ", request.grad_cam_layer,
             " is not one of this network's");

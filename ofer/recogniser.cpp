@@ -117,15 +117,10 @@ Recogniser::Recogniser(const Parameters& p, const Config& config)
   }
   for (int k = 0; k < config.recogniser.heads; ++k) heads_.emplace_back(p.child("head", k));
   OFER_ASSERT(heads_.size() <= kMostHeads);
-}
-
-std::vector<std::string> Recogniser::activation_layers() const {
-  std::vector<std::string> names;
-  names.push_back("recognise/stage" + std::to_string(stages_.size()) + "/block" +
-                  std::to_string(stages_.back().size() - 1));
+  activation_layers_.push_back("recognise/stage" + std::to_string(stages_.size()) + "/block" +
+                               std::to_string(stages_.back().size() - 1));
   for (std::size_t k = 0; k < heads_.size(); ++k)
-    names.push_back("recognise/head" + std::to_string(k) + "/spatial");
-  return names;
+    activation_layers_.push_back("recognise/head" + std::to_string(k) + "/spatial");
 }
 
 Tensor Recogniser::choose(Session& s, const Tensor& latent, const Tensor& attention_grid,

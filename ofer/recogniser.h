@@ -2,6 +2,7 @@
 // that matter, and a classifier over both.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "layers/conv.h"
@@ -55,7 +56,7 @@ class Recogniser {
   std::int64_t classes() const { return classifier_.classes(); }
   // Names of the taps that Grad-CAM can look at: "recognise/stage4/block1",
   // "recognise/head0/spatial", ...; the first is the default.
-  std::vector<std::string> activation_layers() const;
+  const std::vector<std::string>& activation_layers() const { return activation_layers_; }
 
   struct Output {
     Tensor logits, probabilities;  // [N, classes]
@@ -80,6 +81,7 @@ class Recogniser {
   int rows_, columns_;
   bool by_attention_;  // the image's own attention chooses; else a fixed list
   std::vector<std::int32_t> fixed_patches_;
+  std::vector<std::string> activation_layers_;
 };
 
 }  // namespace ofer

@@ -14,12 +14,9 @@
 using namespace ofer;
 using nlohmann::json;
 using test::error_of;
+using test::has;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
-}
 
 json base_json() {
   return json::parse(to_json(builtin_config("base")));

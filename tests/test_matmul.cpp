@@ -27,17 +27,15 @@ struct MatmulCase {
 };
 
 std::vector<MatmulCase> cases() {
-  const Index sizes[][3] = {{1, 1, 1},    {1, 7, 5},    {4, 16, 8},    {5, 33, 19},
-                            {17, 96, 64}, {3, 97, 40},  {33, 193, 27}, {2, 401, 130},
-                            {70, 5, 260}, {6, 1030, 3}, {0, 5, 3},     {4, 0, 3},
-                            {4, 5, 0}};
+  const Index sizes[][3] = {{1, 1, 1},   {1, 7, 5},     {4, 16, 8},    {5, 33, 19},  {17, 96, 64},
+                            {3, 97, 40}, {33, 193, 27}, {2, 401, 130}, {70, 5, 260}, {6, 1030, 3},
+                            {0, 5, 3},   {4, 0, 3},     {4, 5, 0}};
   std::vector<MatmulCase> result;
   for (const auto& s : sizes)
     for (const bool a : {false, true})
       for (const bool b : {false, true})
         for (const int beta : {0, 1})
-          for (const Index gap : {0, 3})
-            result.push_back({s[0], s[1], s[2], a, b, beta, gap});
+          for (const Index gap : {0, 3}) result.push_back({s[0], s[1], s[2], a, b, beta, gap});
   return result;
 }
 
@@ -60,10 +58,21 @@ struct Operands {
       const std::vector<T> start = draw("c", test.m * test.n);
       for (Index i = 0; i < test.m; ++i)
         for (Index j = 0; j < test.n; ++j)
-          c[static_cast<std::size_t>(i * ldc + j)] = start[static_cast<std::size_t>(i * test.n + j)];
+          c[static_cast<std::size_t>(i * ldc + j)] =
+              start[static_cast<std::size_t>(i * test.n + j)];
     }
-    product = {test.transpose_a, test.transpose_b, test.m,   test.n, test.k, a.data(), lda,
-               b.data(),         ldb,              c.data(), ldc,    static_cast<T>(test.beta)};
+    product = {test.transpose_a,
+               test.transpose_b,
+               test.m,
+               test.n,
+               test.k,
+               a.data(),
+               lda,
+               b.data(),
+               ldb,
+               c.data(),
+               ldc,
+               static_cast<T>(test.beta)};
   }
 
   std::vector<T> a, b, c;

@@ -38,7 +38,7 @@ TEST_SUITE("operations_forward") {
     for (const Backend& backend : cpu_backends()) {
       REQUIRE(backend.f32);
       REQUIRE(backend.f64);
-#define OFER_ROW(operation, Args)                                                          \
+#define OFER_ROW(operation, Args)                                                               \
   CHECK_MESSAGE(bool(backend.f32->operation), "unsupported: " #operation " on ", backend.name); \
   CHECK_MESSAGE(bool(backend.f64->operation), "unsupported: " #operation " on ", backend.name);
       OFER_OPERATIONS(OFER_ROW)

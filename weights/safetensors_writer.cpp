@@ -82,7 +82,7 @@ Header make_header(const std::vector<TensorSource>& tensors,
   Header header;
   header.text = "{\"__metadata__\":{\"sha256\":\"";
   header.hash_at = header.text.size();
-  header.text += std::string(64, '0') + "\"";
+  header.text.append(64, '0').append("\"");
   for (const auto& [key, value] : metadata)
     header.text += "," + json_string(key) + ":" + json_string(value);
   header.text += "}";

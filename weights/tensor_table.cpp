@@ -11,9 +11,7 @@ namespace {
 constexpr double kTokenDeviation = 0.02;  // of the class and mask tokens, as in the published MAE
 constexpr double kCenterAmount = 0.1;     // no |c_j| below it
 
-std::string two_digits(int number) {
-  return (number < 10 ? "0" : "") + std::to_string(number);
-}
+std::string two_digits(int number) { return message(number < 10 ? "0" : "", number); }
 
 // `count` copies of a shape, one for each position, or the shape itself.
 Shape for_positions(bool by_position, std::int64_t count, const Shape& shape) {

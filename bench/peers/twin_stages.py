@@ -6,6 +6,7 @@ Prints one JSON object, or, with --serve, answers the same requests as ofer_benc
 import argparse
 import json
 import os
+import re
 import sys
 import time
 
@@ -141,14 +142,19 @@ def blas_name():
     return "reference BLAS" if folder == "blas" else f"libblas of {folder}"
 
 
+def built_with(expression):
+    """What PyTorch says about its own parts."""
+    found = re.search(expression, torch.__config__.show())
+    return found[1] if found else "unknown"
+
+
 def about(model, inputs):
     return {"config": model.config.name, "batch": len(inputs["vit"]),
             "threads": torch.get_num_threads(), "torch": torch.__version__,
             "python": sys.version.split()[0], "blas": blas_name(),
             "blas_files": loaded_library("blas"),
-            "onednn": torch.backends.mkldnn.is_available(),
-            "cpu_capability": torch.backends.cpu.get_cpu_capability()
-            if hasattr(torch.backends, "cpu") else "unknown"}
+            "onednn": built_with(r"MKL-DNN (v[0-9.]+)"),
+            "cpu_capability": built_with(r"CPU capability usage: (\S+)")}
 
 
 def answer(model, inputs, stages, request):
@@ -167,7 +173,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--samples", type=int, default=10, help="least number of runs of a stage")
     parser.add_argument("--seconds", type=float, default=2.0, help="least time for a stage")
-    parser.add_argument("--stage", nargs="*", help="only these stages")
+    parser.add_argument("--stage", action="append", help="only these stages")
     parser.add_argument("--serve", action="store_true", help="answer requests line by line")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -2,6 +2,7 @@
 // image; its scores live in the worker's scratch and nowhere else.
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/operations.h"
+#include "kernels/cpu/sums.h"
 #include "kernels/cpu/vector_math.h"
 
 namespace ofer::kernels::cpu::OFER_CPU_VARIANT {
@@ -16,29 +17,6 @@ T largest(const T* x, Index count) {
   T result = x[0];
   for (Index i = 1; i < count; ++i) result = x[i] > result ? x[i] : result;
   return result;
-}
-
-// Sum in 8 lanes, combined at the end: an order fixed by the count, and one that vectorises.
-template <class T>
-T sum(const T* x, Index count) {
-  T lanes[8] = {};
-  Index i = 0;
-  for (; i + 8 <= count; i += 8)
-    for (int j = 0; j < 8; ++j) lanes[j] += x[i + j];
-  for (; i < count; ++i) lanes[i % 8] += x[i];
-  return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
-         ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
-}
-
-template <class T>
-T dot(const T* x, const T* y, Index count) {
-  T lanes[8] = {};
-  Index i = 0;
-  for (; i + 8 <= count; i += 8)
-    for (int j = 0; j < 8; ++j) lanes[j] += x[i + j] * y[i + j];
-  for (; i < count; ++i) lanes[i % 8] += x[i] * y[i];
-  return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
-         ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
 // One head of one image inside the packed rows.
@@ -104,11 +82,12 @@ void attention(const AttentionArgs<T>& args, Stream& stream) {
         const T top = largest(row, h.tokens);
         for (Index j = 0; j < h.tokens; ++j) row[j] = (row[j] - top) * scale;
         exp_array(row, h.tokens);
-        const T total = sum(row, h.tokens);
-        const T inverse = T(1) / total;
+        const double total = lane_sum<T>(h.tokens, [=](Index j) { return row[j]; });
+        const T inverse = static_cast<T>(1 / total);
         for (Index j = 0; j < h.tokens; ++j) row[j] *= inverse;
         if (args.logsumexp)
-          args.logsumexp[head * rows + first_row + begin + i] = top * scale + log_of(total);
+          args.logsumexp[head * rows + first_row + begin + i] =
+              static_cast<T>(static_cast<double>(top * scale) + log_of(total));
       }
       Matmul<T> product;
       product.m = end - begin;
@@ -158,7 +137,7 @@ void attention_backward(const AttentionBackwardArgs<T>& args, Stream& stream) {
           const T lse = args.logsumexp[head * rows + first_row + begin + i];
           for (Index j = 0; j < h.tokens; ++j) pi[j] = pi[j] * scale - lse;
           exp_array(pi, h.tokens);
-          const T delta = dot(dy + i * out_row, y + i * out_row, h.width);
+          const T delta = static_cast<T>(dot(dy + i * out_row, y + i * out_row, h.width));
           for (Index j = 0; j < h.tokens; ++j) dsi[j] = scale * pi[j] * (dsi[j] - delta);
         }
         Matmul<T> product;

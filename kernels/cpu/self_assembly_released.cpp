@@ -8,6 +8,7 @@ namespace ofer::kernels::cpu::OFER_CPU_VARIANT {
 namespace {
 
 constexpr double kNormEps = 1e-8;
+constexpr double kLeastSum = 1e-8;
 
 template <class T>
 class Forward {
@@ -110,11 +111,16 @@ class Forward {
         const T* previous_y = y - channels_;
         const double s = dot(own, previous_g, channels_) / lengths(i)[rank];
         const double q = s + v(i)[m] + w(i)[m];
-        by_previous = static_cast<T>(s / q);
-        by_known = static_cast<T>(v(i)[m] / q);
-        const T scale = static_cast<T>(1.0 / q);
-        OFER_INDEPENDENT
-        for (Index c = 0; c < channels_; ++c) g[c] = by_previous * previous_g[c] + scale * g[c];
+        const bool defined = abs_of(q) >= kLeastSum;
+        by_previous = defined ? static_cast<T>(s / q) : T(0);
+        by_known = defined ? static_cast<T>(v(i)[m] / q) : T(1);
+        if (defined) {
+          const T scale = static_cast<T>(1.0 / q);
+          OFER_INDEPENDENT
+          for (Index c = 0; c < channels_; ++c) g[c] = by_previous * previous_g[c] + scale * g[c];
+        } else {
+          for (Index c = 0; c < channels_; ++c) g[c] = known[c];
+        }
         OFER_INDEPENDENT
         for (Index c = 0; c < channels_; ++c)
           y[c] = by_previous * previous_y[c] + by_known * known[c];

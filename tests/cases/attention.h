@@ -57,6 +57,7 @@ struct AttentionCase {
     return result;
   }
 
+  // clang-format off
   static std::vector<AttentionCase> list() {
     return {
         {.name = "one token", .seed = 1, .offsets = {0, 1}, .heads = 2, .head_width = 8},
@@ -92,6 +93,7 @@ struct AttentionCase {
             {.name = "decoder, 16 images", .offsets = equal_offsets(16, 197), .heads = 16,
              .head_width = 32, .keep = false}};
   }
+  // clang-format on
 };
 
 struct AttentionBackwardCase {
@@ -131,6 +133,7 @@ struct AttentionBackwardCase {
            (10.0 * static_cast<double>(head_width) + 8);
   }
 
+  // clang-format off
   static std::vector<AttentionBackwardCase> list() {
     return {
         {.name = "one token", .seed = 1, .offsets = {0, 1}, .heads = 2, .head_width = 8},
@@ -148,6 +151,7 @@ struct AttentionBackwardCase {
     return {{.name = "encoder, 16 images", .offsets = equal_offsets(16, 197), .heads = 12,
              .head_width = 64}};
   }
+  // clang-format on
 };
 
 }  // namespace ofer::test

@@ -34,6 +34,7 @@ struct GradCamCase {
     return result;
   }
 
+  // clang-format off
   static std::vector<GradCamCase> list() {
     return {
         {.name = "one position is constant", .seed = 1},
@@ -56,6 +57,7 @@ struct GradCamCase {
             {.name = "plus plus, 16 images", .batch = 16, .channels = 512, .positions = 49,
              .plus_plus = true}};
   }
+  // clang-format on
 };
 
 }  // namespace ofer::test

@@ -56,6 +56,7 @@ struct Pool2dCase {
     return result;
   }
 
+  // clang-format off
   static std::vector<Pool2dCase> list() {
     const PoolShape stem{.planes = 5, .height = 15, .width = 17, .kernel_h = 3, .kernel_w = 3,
                          .stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1};
@@ -97,6 +98,7 @@ struct Pool2dCase {
                        .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1},
              .maximum = true}};
   }
+  // clang-format on
 };
 
 struct Pool2dBackwardCase {
@@ -108,8 +110,8 @@ struct Pool2dBackwardCase {
   OFER_BACKWARD_CASE(pool2d_backward, pool2d)
 
   kernels::Pool2dArgs<double> bind_forward(Buffers<double>& b) const {
-    return Pool2dCase{.shape = shape, .maximum = maximum, .keep = maximum,
-                      .x = {Distribution::kSpaced}}
+    return Pool2dCase{
+        .shape = shape, .maximum = maximum, .keep = maximum, .x = {Distribution::kSpaced}}
         .bind(b);
   }
   template <class T>
@@ -125,6 +127,7 @@ struct Pool2dBackwardCase {
     return static_cast<double>(shape.out_size() * (maximum ? 1 : shape.kernel_h * shape.kernel_w));
   }
 
+  // clang-format off
   static std::vector<Pool2dBackwardCase> list() {
     const PoolShape stem{.planes = 3, .height = 7, .width = 8, .kernel_h = 3, .kernel_w = 3,
                          .stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1};
@@ -149,6 +152,7 @@ struct Pool2dBackwardCase {
     return {{.name = "resnet stem, 16 images", .shape = Pool2dCase::benchmarks()[0].shape,
              .maximum = true}};
   }
+  // clang-format on
 };
 
 }  // namespace ofer::test

@@ -33,6 +33,7 @@ struct ReduceCase {
     return result;
   }
 
+  // clang-format off
   static std::vector<ReduceCase> list() {
     using kernels::Reduction;
     return {
@@ -76,6 +77,7 @@ struct ReduceCase {
              .function = kernels::Reduction::kMean},
             {.name = "sum over channels, 16 images", .outer = 16, .length = 512, .inner = 49}};
   }
+  // clang-format on
 };
 
 struct ReduceBackwardCase {
@@ -90,8 +92,12 @@ struct ReduceBackwardCase {
     return function == kernels::Reduction::kMaximum || function == kernels::Reduction::kMinimum;
   }
   kernels::ReduceArgs<double> bind_forward(Buffers<double>& b) const {
-    return ReduceCase{.outer = outer, .length = length, .inner = inner, .function = function,
-                      .keep = extreme(), .x = {Distribution::kSpaced}}
+    return ReduceCase{.outer = outer,
+                      .length = length,
+                      .inner = inner,
+                      .function = function,
+                      .keep = extreme(),
+                      .x = {Distribution::kSpaced}}
         .bind(b);
   }
   template <class T>
@@ -107,6 +113,7 @@ struct ReduceBackwardCase {
   Index reduction() const { return 1; }
   double flops() const { return static_cast<double>(outer * length * inner); }
 
+  // clang-format off
   static std::vector<ReduceBackwardCase> list() {
     using kernels::Reduction;
     return {
@@ -127,6 +134,7 @@ struct ReduceBackwardCase {
     return {{.name = "global average, 16 images", .outer = 16 * 512, .length = 49,
              .function = kernels::Reduction::kMean}};
   }
+  // clang-format on
 };
 
 }  // namespace ofer::test

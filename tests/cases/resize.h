@@ -33,7 +33,8 @@ inline AxisWeights axis_weights(Index in, Index out, bool nearest) {
       const Index high = std::min(in, static_cast<Index>(center + support + 0.5));
       double sum = 0;
       for (Index j = low; j < high; ++j) {
-        row.push_back(std::max(0.0, 1 - std::fabs(static_cast<double>(j) + 0.5 - center) / support));
+        row.push_back(
+            std::max(0.0, 1 - std::fabs(static_cast<double>(j) + 0.5 - center) / support));
         sum += row.back();
       }
       for (double& w : row) w = static_cast<float>(w / sum);
@@ -92,6 +93,7 @@ struct ResizeCase {
     return result;
   }
 
+  // clang-format off
   static std::vector<ResizeCase> list() {
     return {
         {.name = "one pixel", .seed = 1},
@@ -121,6 +123,7 @@ struct ResizeCase {
             {.name = "256 to 224, 16 images", .planes = 48, .in_height = 256, .in_width = 256,
              .out_height = 224, .out_width = 224}};
   }
+  // clang-format on
 };
 
 struct ResizeBackwardCase {
@@ -132,8 +135,12 @@ struct ResizeBackwardCase {
   OFER_BACKWARD_CASE(resize_backward, resize)
 
   kernels::ResizeArgs<double> bind_forward(Buffers<double>& b) const {
-    return ResizeCase{.planes = planes, .in_height = in_height, .in_width = in_width,
-                      .out_height = out_height, .out_width = out_width, .nearest = nearest}
+    return ResizeCase{.planes = planes,
+                      .in_height = in_height,
+                      .in_width = in_width,
+                      .out_height = out_height,
+                      .out_width = out_width,
+                      .nearest = nearest}
         .bind(b);
   }
   template <class T>
@@ -151,11 +158,16 @@ struct ResizeBackwardCase {
   }
   Index reduction() const { return std::max(out_height, out_width); }
   double flops() const {
-    return ResizeCase{.planes = planes, .in_height = in_height, .in_width = in_width,
-                      .out_height = out_height, .out_width = out_width, .nearest = nearest}
+    return ResizeCase{.planes = planes,
+                      .in_height = in_height,
+                      .in_width = in_width,
+                      .out_height = out_height,
+                      .out_width = out_width,
+                      .nearest = nearest}
         .flops();
   }
 
+  // clang-format off
   static std::vector<ResizeBackwardCase> list() {
     return {
         {.name = "7 to 14", .seed = 1, .planes = 2, .in_height = 7, .in_width = 7,
@@ -174,6 +186,7 @@ struct ResizeBackwardCase {
     return {{.name = "256 to 224, 16 images", .planes = 48, .in_height = 256, .in_width = 256,
              .out_height = 224, .out_width = 224}};
   }
+  // clang-format on
 };
 
 }  // namespace ofer::test

@@ -29,6 +29,7 @@ struct SelectTopCase {
     return result;
   }
 
+  // clang-format off
   static std::vector<SelectTopCase> list() {
     return {
         {.name = "one of one", .seed = 1},
@@ -49,6 +50,7 @@ struct SelectTopCase {
   static std::vector<SelectTopCase> benchmarks() {
     return {{.name = "16 images", .rows = 16, .length = 196, .count = 98}};
   }
+  // clang-format on
 };
 
 }  // namespace ofer::test

@@ -39,6 +39,7 @@ struct SoftmaxCase {
     return result;
   }
 
+  // clang-format off
   static std::vector<SoftmaxCase> list() {
     return {
         {.name = "one number", .seed = 1},
@@ -71,6 +72,7 @@ struct SoftmaxCase {
             {.name = "over four heads, 16 images", .outer = 16, .length = 4, .inner = 512,
              .logarithm = true}};
   }
+  // clang-format on
 };
 
 struct SoftmaxBackwardCase {
@@ -99,6 +101,7 @@ struct SoftmaxBackwardCase {
   Index reduction() const { return length; }
   double flops() const { return 4.0 * static_cast<double>(outer * length * inner); }
 
+  // clang-format off
   static std::vector<SoftmaxBackwardCase> list() {
     return {
         {.name = "rows", .seed = 1, .outer = 5, .length = 17, .inner = 1},
@@ -115,6 +118,7 @@ struct SoftmaxBackwardCase {
   static std::vector<SoftmaxBackwardCase> benchmarks() {
     return {{.name = "197 x 197, 12 heads, 16 images", .outer = 16 * 12 * 197, .length = 197}};
   }
+  // clang-format on
 };
 
 }  // namespace ofer::test

@@ -8,37 +8,37 @@
 #include "kernels/table.h"
 #include "tests/support/measured.h"
 
-#define OFER_ORACLE_OPERATIONS(X)                       \
-  X(linear, LinearArgs)                                 \
-  X(linear_by_position, LinearByPositionArgs)           \
-  X(conv2d, Conv2dArgs)                                 \
-  X(conv_transpose2d, ConvTranspose2dArgs)              \
-  X(layer_norm, LayerNormArgs)                          \
-  X(instance_norm, InstanceNormArgs)                    \
-  X(batch_norm, BatchNormArgs)                          \
-  X(attention, AttentionArgs)                           \
-  X(activation, ActivationArgs)                         \
-  X(unary, UnaryArgs)                                   \
-  X(binary, BinaryArgs)                                 \
-  X(accumulate, AccumulateArgs)                         \
-  X(fill, FillArgs)                                     \
-  X(softmax, SoftmaxArgs)                               \
-  X(copy, CopyArgs)                                     \
-  X(gather_rows, GatherRowsArgs)                        \
-  X(patches, PatchesArgs)                               \
-  X(pool2d, Pool2dArgs)                                 \
-  X(resize, ResizeArgs)                                 \
-  X(reduce, ReduceArgs)                                 \
-  X(svdd_distance, SvddDistanceArgs)                    \
-  X(kernel_svdd, KernelSvddArgs)                        \
-  X(kernel_svdd_constant, KernelSvddConstantArgs)       \
-  X(self_assembly_paper, SelfAssemblyPaperArgs)         \
-  X(self_assembly_released, SelfAssemblyReleasedArgs)   \
+#define OFER_ORACLE_OPERATIONS(X)                           \
+  X(linear, LinearArgs)                                     \
+  X(linear_by_position, LinearByPositionArgs)               \
+  X(conv2d, Conv2dArgs)                                     \
+  X(conv_transpose2d, ConvTranspose2dArgs)                  \
+  X(layer_norm, LayerNormArgs)                              \
+  X(instance_norm, InstanceNormArgs)                        \
+  X(batch_norm, BatchNormArgs)                              \
+  X(attention, AttentionArgs)                               \
+  X(activation, ActivationArgs)                             \
+  X(unary, UnaryArgs)                                       \
+  X(binary, BinaryArgs)                                     \
+  X(accumulate, AccumulateArgs)                             \
+  X(fill, FillArgs)                                         \
+  X(softmax, SoftmaxArgs)                                   \
+  X(copy, CopyArgs)                                         \
+  X(gather_rows, GatherRowsArgs)                            \
+  X(patches, PatchesArgs)                                   \
+  X(pool2d, Pool2dArgs)                                     \
+  X(resize, ResizeArgs)                                     \
+  X(reduce, ReduceArgs)                                     \
+  X(svdd_distance, SvddDistanceArgs)                        \
+  X(kernel_svdd, KernelSvddArgs)                            \
+  X(kernel_svdd_constant, KernelSvddConstantArgs)           \
+  X(self_assembly_paper, SelfAssemblyPaperArgs)             \
+  X(self_assembly_released, SelfAssemblyReleasedArgs)       \
   X(self_assembly_released_given, SelfAssemblyReleasedArgs) \
-  X(pixel_loss, PixelLossArgs)                          \
-  X(cross_entropy, CrossEntropyArgs)                    \
-  X(relativistic_loss, RelativisticLossArgs)            \
-  X(select_top, SelectTopArgs)                          \
+  X(pixel_loss, PixelLossArgs)                              \
+  X(cross_entropy, CrossEntropyArgs)                        \
+  X(relativistic_loss, RelativisticLossArgs)                \
+  X(select_top, SelectTopArgs)                              \
   X(grad_cam, GradCamArgs)
 
 namespace ofer::oracle {
@@ -59,6 +59,6 @@ R activate(R v, Activation activation, double slope);
 }  // namespace ofer::oracle
 
 // Ends an oracle file, once for each of its operations.
-#define OFER_ORACLE(name, Args)                        \
+#define OFER_ORACLE(name, Args)                             \
   template void name<double>(const kernels::Args<double>&); \
   template void name<test::Measured>(const kernels::Args<test::Measured>&);

@@ -17,11 +17,14 @@ using test::sqrt;
 template <class R>
 R activate(R v, Activation activation, double slope) {
   switch (activation) {
-    case Activation::kNone: return v;
+    case Activation::kNone:
+      return v;
     case Activation::kGelu:
       return v * (constant<R>(0.5) * (R(1) + erf(v * constant<R>(0.70710678118654752))));
-    case Activation::kRelu: return rectified(v);
-    case Activation::kLeakyRelu: return leaky(v, constant<R>(slope));
+    case Activation::kRelu:
+      return rectified(v);
+    case Activation::kLeakyRelu:
+      return leaky(v, constant<R>(slope));
     // The same function written twice, so that the exponential does not overflow.
     case Activation::kSigmoid:
       return v > R(0) ? R(1) / (R(1) + exp(-v)) : exp(v) / (R(1) + exp(v));
@@ -44,13 +47,27 @@ void unary(const kernels::UnaryArgs<R>& args) {
   for (Index i = 0; i < args.count; ++i) {
     const R x = args.x[i];
     switch (args.function) {
-      case Unary::kScale: args.y[i] = a * x + b; break;
-      case Unary::kClamp: args.y[i] = x < a ? a : x > b ? b : x; break;
-      case Unary::kSquare: args.y[i] = x * x; break;
-      case Unary::kLog: args.y[i] = log(x); break;
-      case Unary::kExp: args.y[i] = exp(x); break;
-      case Unary::kSqrt: args.y[i] = sqrt(x); break;
-      case Unary::kGreater: args.y[i] = x > a ? R(1) : R(0); break;
+      case Unary::kScale:
+        args.y[i] = a * x + b;
+        break;
+      case Unary::kClamp:
+        args.y[i] = x < a ? a : x > b ? b : x;
+        break;
+      case Unary::kSquare:
+        args.y[i] = x * x;
+        break;
+      case Unary::kLog:
+        args.y[i] = log(x);
+        break;
+      case Unary::kExp:
+        args.y[i] = exp(x);
+        break;
+      case Unary::kSqrt:
+        args.y[i] = sqrt(x);
+        break;
+      case Unary::kGreater:
+        args.y[i] = x > a ? R(1) : R(0);
+        break;
     }
   }
 }
@@ -70,10 +87,18 @@ void binary(const kernels::BinaryArgs<R>& args) {
     }
     const R a = args.a[at_a], b = args.b[at_b];
     switch (args.function) {
-      case Binary::kAdd: args.y[i] = a + b; break;
-      case Binary::kSubtract: args.y[i] = a - b; break;
-      case Binary::kMultiply: args.y[i] = a * b; break;
-      case Binary::kDivide: args.y[i] = a / b; break;
+      case Binary::kAdd:
+        args.y[i] = a + b;
+        break;
+      case Binary::kSubtract:
+        args.y[i] = a - b;
+        break;
+      case Binary::kMultiply:
+        args.y[i] = a * b;
+        break;
+      case Binary::kDivide:
+        args.y[i] = a / b;
+        break;
     }
   }
 }

@@ -22,8 +22,7 @@ void pool2d(const kernels::Pool2dArgs<R>& args) {
             }
           }
         const Index at = (plane * g.out_height + p) * g.out_width + q;
-        args.y[at] =
-            args.maximum ? largest : sum / R(static_cast<double>(g.kernel_h * g.kernel_w));
+        args.y[at] = args.maximum ? largest : sum / R(static_cast<double>(g.kernel_h * g.kernel_w));
         if (args.maximum && args.argmax) args.argmax[at] = static_cast<std::int32_t>(place);
       }
 }

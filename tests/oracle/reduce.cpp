@@ -23,9 +23,8 @@ void reduce(const kernels::ReduceArgs<R>& args) {
       const Index at = o * args.inner + i;
       if (args.function == Reduction::kSum || args.function == Reduction::kMean) {
         const R sum = sum_of(x, args.length, args.inner);
-        args.y[at] = args.function == Reduction::kSum
-                         ? sum
-                         : sum / R(static_cast<double>(args.length));
+        args.y[at] =
+            args.function == Reduction::kSum ? sum : sum / R(static_cast<double>(args.length));
         continue;
       }
       Index best = 0;

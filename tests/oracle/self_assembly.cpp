@@ -186,8 +186,7 @@ void self_assembly_released(const kernels::SelfAssemblyReleasedArgs<R>& args) {
         ++m;
         for (std::size_t c = 0; c < channels; ++c) {
           y[c] = 0;
-          for (Index j = 0; j < positions; ++j)
-            y[c] += a[static_cast<std::size_t>(j)] * x.at(j)[c];
+          for (Index j = 0; j < positions; ++j) y[c] += a[static_cast<std::size_t>(j)] * x.at(j)[c];
         }
       }
       store(args.y + start, positions, i, y);

@@ -18,7 +18,7 @@ using kernels::Index;
 
 struct Backend {
   std::string name;
-  const kernels::Table<float>* f32 = nullptr;   // null: the backend has no such elements
+  const kernels::Table<float>* f32 = nullptr;  // null: the backend has no such elements
   const kernels::Table<double>* f64 = nullptr;
   std::function<std::unique_ptr<kernels::Stream>(int threads)> make_stream;
   // Waits for a stream's work; empty where calls return when they are done.
@@ -34,8 +34,8 @@ struct Backend {
   }
 };
 
-// NaNs in every scratch slot of a CPU stream: a kernel that reads what it did not write there shows.
-// Not under AddressSanitizer, whose view of the slots' ends would be hidden by growing them.
+// NaNs in every scratch slot of a CPU stream: a kernel that reads what it did not write there
+// shows. Not under AddressSanitizer, whose view of the slots' ends would be hidden by growing them.
 inline void dirty_cpu_scratch([[maybe_unused]] kernels::Stream& stream) {
 #if !defined(__SANITIZE_ADDRESS__)
   constexpr Index kBytes = 1 << 16;

@@ -124,9 +124,7 @@ class Buffers {
   }
 
   // Everything by name, as double.
-  Values values()
-    requires(!std::is_same_v<T, Measured>)
-  {
+  Values values() requires(!std::is_same_v<T, Measured>) {
     Values result;
     for (auto& entry : entries_) {
       if (entry->index) {
@@ -196,9 +194,9 @@ class Buffers {
     if (find(name)) throw std::logic_error("test case: " + name + " is bound twice");
     const std::size_t size = index ? sizeof(std::int32_t) : sizeof(T);
     const std::size_t bytes = static_cast<std::size_t>(count) * size;
-    entries_.push_back(std::make_unique<Entry>(Entry{
-        name, role, index, false, count, std::vector<char>(bytes),
-        std::make_unique<GuardedBuffer>(memory_, bytes, misaligned_ ? size : 0)}));
+    entries_.push_back(std::make_unique<Entry>(
+        Entry{name, role, index, false, count, std::vector<char>(bytes),
+              std::make_unique<GuardedBuffer>(memory_, bytes, misaligned_ ? size : 0)}));
     fill_unwritten(entries_.back()->initial.data(), bytes);
     return *entries_.back();
   }

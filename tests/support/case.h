@@ -22,15 +22,15 @@
 #include "tests/oracle/oracle.h"
 #include "tests/support/buffers.h"
 
-#define OFER_FORWARD_CASE(operation)                  \
+#define OFER_FORWARD_CASE(operation)                    \
   static constexpr const char* kOperation = #operation; \
-  template <class T>                                  \
-  static auto entry(const kernels::Table<T>& table) { \
-    return table.operation;                           \
-  }                                                   \
-  template <class Args>                               \
-  static void reference(const Args& args) {           \
-    oracle::operation(args);                          \
+  template <class T>                                    \
+  static auto entry(const kernels::Table<T>& table) {   \
+    return table.operation;                             \
+  }                                                     \
+  template <class Args>                                 \
+  static void reference(const Args& args) {             \
+    oracle::operation(args);                            \
   }
 
 // `differentiated` is the function that the backward operation is the gradient of: the forward one,
@@ -55,6 +55,8 @@
 namespace ofer::test {
 
 // Cases alternate between buffers that start where an allocation does and one element further.
-inline bool misaligned(std::uint64_t seed) { return seed % 2 == 0; }
+inline bool misaligned(std::uint64_t seed) {
+  return seed % 2 == 0;
+}
 
 }  // namespace ofer::test

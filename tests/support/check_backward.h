@@ -128,14 +128,16 @@ void compare_float_gradients(const Case& test, const Backend& backend, const Bac
     if (!run_case<double>(reference, test, buffers, reference_stream)) return;
     for (auto& entry : exact.entries()) {
       if (!entry->written() || entry->index) continue;
-      const std::vector<double> a = exact.read(*entry), b = buffers.read(*buffers.find(entry->name));
+      const std::vector<double> a = exact.read(*entry),
+                                b = buffers.read(*buffers.find(entry->name));
       auto& change = moved[entry->name];
       change.resize(a.size());
       for (std::size_t i = 0; i < a.size(); ++i)
         change[i] = std::max(change[i], std::fabs(a[i] - b[i]));
     }
   }
-  const double growth = kFactor * std::sqrt(static_cast<double>(std::max<Index>(1, test.reduction())));
+  const double growth =
+      kFactor * std::sqrt(static_cast<double>(std::max<Index>(1, test.reduction())));
   for (auto& entry : got.entries()) {
     if (!entry->written() || entry->index) continue;
     const std::vector<double> value = exact.read(*exact.find(entry->name));

@@ -20,4 +20,8 @@ std::string error_of(Action&& action) {
   return "";
 }
 
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != text.npos;
+}
+
 }  // namespace ofer::test

@@ -43,10 +43,18 @@ inline std::vector<double> make_values(Fill fill, Index count, std::uint64_t see
   for (Index i = 0; i < count; ++i) {
     double v = 0;
     switch (fill.distribution) {
-      case Distribution::kOrdinary: v = random.normal(); break;
-      case Distribution::kPositive: v = random.between(0.1, 1); break;
-      case Distribution::kShifted: v = 100 + random.normal(); break;
-      case Distribution::kLargeMean: v = 1e4 + random.normal(); break;
+      case Distribution::kOrdinary:
+        v = random.normal();
+        break;
+      case Distribution::kPositive:
+        v = random.between(0.1, 1);
+        break;
+      case Distribution::kShifted:
+        v = 100 + random.normal();
+        break;
+      case Distribution::kLargeMean:
+        v = 1e4 + random.normal();
+        break;
       case Distribution::kExtreme: {
         const double choices[] = {1e4, -1e4, 50, -50, 0, random.normal(), random.normal()};
         v = choices[random.below(7)];
@@ -56,16 +64,28 @@ inline std::vector<double> make_values(Fill fill, Index count, std::uint64_t see
         v = random.between(0.05, 1);
         if (random.next() & 1) v = -v;
         break;
-      case Distribution::kSpaced: v = static_cast<double>(i - count / 2) / 64; break;
-      case Distribution::kTies: v = static_cast<double>(random.below(3)) - 1; break;
-      case Distribution::kNegative: v = random.between(-2, -1); break;
+      case Distribution::kSpaced:
+        v = static_cast<double>(i - count / 2) / 64;
+        break;
+      case Distribution::kTies:
+        v = static_cast<double>(random.below(3)) - 1;
+        break;
+      case Distribution::kNegative:
+        v = random.between(-2, -1);
+        break;
       case Distribution::kConstantRows:
         if (i % fill.row == 0) constant = static_cast<double>(random.below(64)) / 8 - 4;
         v = constant;
         break;
-      case Distribution::kMask: v = random.below(3) == 0 ? 1 : 0; break;
-      case Distribution::kZero: v = 0; break;
-      case Distribution::kOne: v = 1; break;
+      case Distribution::kMask:
+        v = random.below(3) == 0 ? 1 : 0;
+        break;
+      case Distribution::kZero:
+        v = 0;
+        break;
+      case Distribution::kOne:
+        v = 1;
+        break;
     }
     values[static_cast<std::size_t>(i)] = static_cast<float>(v * fill.scale);
   }

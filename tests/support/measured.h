@@ -8,7 +8,9 @@
 namespace ofer::test {
 
 // The noise of one rounding of v: not 0 where the square underflows.
-inline double rounding(double v) { return v == 0 ? 0 : v * v + 1e-300; }
+inline double rounding(double v) {
+  return v == 0 ? 0 : v * v + 1e-300;
+}
 
 // `value` is computed in double. `noise` is the variance of the rounding error that the same
 // computation collects in a type of unit roundoff u, in units of u^2 (running error analysis, with
@@ -75,20 +77,26 @@ inline Measured log(Measured a) {
 inline Measured erf(Measured a) {
   const double slope = 1.1283791670955126 * std::exp(-a.value * a.value);
   // Beyond 6.5 every type that a kernel computes in gives exactly +-1.
-  const double own = std::fabs(a.value) > 6.5 ? 0 : kFunctionNoise * std::erf(a.value) *
-                                                        std::erf(a.value);
+  const double own =
+      std::fabs(a.value) > 6.5 ? 0 : kFunctionNoise * std::erf(a.value) * std::erf(a.value);
   return {std::erf(a.value), slope * slope * a.noise + own};
 }
-inline Measured abs(Measured a) { return {std::fabs(a.value), a.noise}; }
+inline Measured abs(Measured a) {
+  return {std::fabs(a.value), a.noise};
+}
 
 // max(v, 0), and v or slope v by sign. Where the noise may carry v over the kink it stays, else a
 // rectified number is exactly 0.
-inline double rectified(double v) { return v > 0 ? v : 0; }
+inline double rectified(double v) {
+  return v > 0 ? v : 0;
+}
 inline Measured rectified(Measured v) {
   const bool near = v.value * v.value < 1e-3 * v.noise;
   return v.value > 0 ? v : Measured(0, near ? v.noise : 0);
 }
-inline double leaky(double v, double slope) { return v > 0 ? v : slope * v; }
+inline double leaky(double v, double slope) {
+  return v > 0 ? v : slope * v;
+}
 inline Measured leaky(Measured v, Measured slope) {
   if (v.value > 0) return v;
   const bool near = v.value * v.value < 1e-3 * v.noise;

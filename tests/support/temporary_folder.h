@@ -1,14 +1,17 @@
-// A folder of its own for one test case, removed with everything in it.
+// Files that a test may make.
 #pragma once
 
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
 namespace ofer::test {
 
+// A folder of its own for one test case, removed with everything in it.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -35,5 +38,14 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+inline std::string content_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline void put(const std::filesystem::path& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
 
 }  // namespace ofer::test

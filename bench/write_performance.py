@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Writes docs/performance.md from the saved measurements (bench/results/*.json)."""
+import argparse
+import json
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+HEAD = """# Performance
+
+Made by `bench/write_performance.py` from the files in `bench/results/`; do not edit by hand.
+
+Every table is one run of
+
+    bench/run.sh BUILD_DIR --save
+
+in which this engine and the PyTorch twin (`tools/reference/`, float32, eager, without gradients, with
+PyTorch's own norms and the self-assembly of a whole batch at once) take turns, stage by stage, with
+the same weights, inputs and number of threads. Their results are compared first ("differ": relative
+L2 difference). Milliseconds are medians over all runs of a batch; the ratio is the median over the
+rounds of the twin's time over ours, with its quartiles. GFLOP count the multiply-adds of linear maps,
+convolutions and attention, times two. PyTorch multiplies matrices with the BLAS that the system gives
+it (Debian: the alternative `libblas.so.3`), so that stands in each title.
+"""
+
+EMPTY = """
+No measurement has been saved yet.
+"""
+
+
+def title(result):
+    machine = result["machine"]
+    return (f"## {machine['cpu']}, {result['threads']} threads, `{result['config']}`, batch "
+            f"{result['batch']}, PyTorch with {result['twin']['blas']}")
+
+
+def facts(result):
+    machine, ours, twin = result["machine"], result["ours"], result["twin"]
+    busy = "" if result["load_average"][0] <= 0.5 else \
+        " **The machine had other work; these numbers are not to be quoted.**"
+    return (f"{result['date']}, commit {result['commit']}; {machine['cores']} cores, "
+            f"{machine['memory_gib']:.0f} GiB, {machine['system']}. Ours: products by "
+            f"{ours['matmul']}, {ours['kernels']} kernels, {ours['compiler']}. Twin: PyTorch "
+            f"{twin['torch']}, {twin['cpu_capability']} kernels, oneDNN "
+            f"{twin['onednn']} for its convolutions. Load average before the run: "
+            f"{result['load_average'][0]}.{busy}")
+
+
+def table(rows, head):
+    yield f"| {head} | GFLOP | ours ms | GFLOP/s | twin ms | GFLOP/s | ratio | quartiles | differ |"
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+    for row in rows:
+        ours, twin = row["ours"]["median_ms"], row["twin"]["median_ms"]
+        low, high = row["ratio_quartiles"]
+        yield (f"| {row['name'].replace('_', ' ')} | {row['gflop']:.3f} | {ours:.2f} | "
+               f"{row['gflop'] / ours * 1e3:.0f} | {twin:.2f} | {row['gflop'] / twin * 1e3:.0f} | "
+               f"{row['ratio']:.2f} | {low:.2f} .. {high:.2f} | {row['difference']:.0e} |")
+
+
+def section(result):
+    lines = ["", title(result), "", facts(result)]
+    for kind, head in (("stage", "stage"), ("operation", "single operation")):
+        rows = [row for row in result["stages"] if row["kind"] == kind]
+        if rows:
+            lines += ["", *table(rows, head)]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", type=pathlib.Path,
+                        help="measurements (all of bench/results)")
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "docs/performance.md")
+    arguments = parser.parse_args()
+    files = arguments.files or sorted((ROOT / "bench/results").glob("*.json"))
+    results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    results.sort(key=lambda r: (r["machine"]["cpu"], r["config"], r["batch"], r["threads"],
+                                r["date"]))
+    text = HEAD + ("".join(map(section, results)) or EMPTY)
+    arguments.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

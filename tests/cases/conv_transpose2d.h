@@ -1,0 +1,124 @@
+// Cases of conv_transpose2d.
+#pragma once
+
+#include "tests/cases/conv_shape.h"
+#include "tests/support/case.h"
+
+namespace ofer::test {
+
+struct ConvTranspose2dCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  ConvShape shape = {};
+  bool bias = true;
+  kernels::Activation in_activation = kernels::Activation::kNone;
+  double in_slope = 0;
+  Fill x = {};
+
+  OFER_FORWARD_CASE(conv_transpose2d)
+
+  template <class T>
+  kernels::ConvTranspose2dArgs<T> bind(Buffers<T>& b) const {
+    return ConvCaseMembers<ConvTranspose2dCase>::bind<kernels::ConvTranspose2dArgs<T>>(*this, b,
+                                                                                       true);
+  }
+  double flops() const { return conv_flops(shape, true); }
+  bool images() const { return true; }
+  ConvTranspose2dCase with_images(Index n) const {
+    ConvTranspose2dCase result = *this;
+    result.shape.batch = n;
+    return result;
+  }
+
+  // clang-format off
+  static std::vector<ConvTranspose2dCase> list() {
+    using kernels::Activation;
+    return {
+        {.name = "one number", .seed = 1},
+        {.name = "no image", .seed = 2,
+         .shape = {.batch = 0, .in_channels = 2, .out_channels = 3, .height = 5, .width = 5,
+                   .kernel_h = 3, .kernel_w = 3}},
+        {.name = "1x1", .seed = 3,
+         .shape = {.batch = 2, .in_channels = 5, .out_channels = 7, .height = 3, .width = 6}},
+        {.name = "3x3, relu", .seed = 4,
+         .shape = {.batch = 2, .in_channels = 6, .out_channels = 5, .height = 7, .width = 9,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
+         .in_activation = Activation::kRelu},
+        {.name = "4x4 stride 2, relu", .seed = 5,
+         .shape = {.batch = 3, .in_channels = 4, .out_channels = 6, .height = 5, .width = 8,
+                   .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .pad_h = 1,
+                   .pad_w = 1}, .in_activation = Activation::kRelu},
+        {.name = "4x4 stride 2 of one position", .seed = 6,
+         .shape = {.batch = 2, .in_channels = 16, .out_channels = 16, .height = 1, .width = 1,
+                   .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .pad_h = 1,
+                   .pad_w = 1}, .in_activation = Activation::kRelu},
+        {.name = "gaps between the kernels", .seed = 7,
+         .shape = {.batch = 1, .in_channels = 3, .out_channels = 2, .height = 4, .width = 3,
+                   .kernel_h = 2, .kernel_w = 2, .stride_h = 3, .stride_w = 4}},
+        {.name = "gaps, no bias", .seed = 8,
+         .shape = {.batch = 1, .in_channels = 3, .out_channels = 2, .height = 4, .width = 3,
+                   .kernel_h = 1, .kernel_w = 2, .stride_h = 3, .stride_w = 4}, .bias = false},
+        {.name = "everything different by axis", .seed = 9,
+         .shape = {.batch = 2, .in_channels = 3, .out_channels = 5, .height = 6, .width = 4,
+                   .kernel_h = 2, .kernel_w = 5, .stride_h = 3, .stride_w = 1, .pad_h = 1,
+                   .pad_w = 2, .dilation_h = 3, .dilation_w = 2},
+         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2},
+        {.name = "output padding", .seed = 10,
+         .shape = {.batch = 2, .in_channels = 3, .out_channels = 4, .height = 5, .width = 4,
+                   .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1,
+                   .pad_w = 1, .output_padding = 1}},
+        {.name = "many channels", .seed = 11,
+         .shape = {.batch = 1, .in_channels = 130, .out_channels = 35, .height = 4, .width = 4,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1}, .bias = false},
+        {.name = "to three channels", .seed = 12,
+         .shape = {.batch = 1, .in_channels = 8, .out_channels = 3, .height = 21, .width = 22,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
+         .in_activation = Activation::kRelu},
+    };
+  }
+  static std::vector<ConvTranspose2dCase> benchmarks() {
+    using kernels::Activation;
+    return {
+        {.name = "unet level 3 up, 4 images",
+         .shape = {.batch = 4, .in_channels = 256, .out_channels = 256, .height = 32, .width = 32,
+                   .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .pad_h = 1,
+                   .pad_w = 1}, .in_activation = Activation::kRelu},
+        {.name = "unet level 0 out, 4 images",
+         .shape = {.batch = 4, .in_channels = 128, .out_channels = 3, .height = 256, .width = 256,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
+         .in_activation = Activation::kRelu},
+    };
+  }
+  // clang-format on
+};
+
+struct ConvTranspose2dBackwardCase {
+  const char* name = "";
+  std::uint64_t seed = 1;
+  ConvShape shape = {};
+  bool dx = true, dweight = true, dbias = true;
+
+  OFER_BACKWARD_CASE(conv_transpose2d_backward, conv_transpose2d)
+
+  kernels::ConvTranspose2dArgs<double> bind_forward(Buffers<double>& b) const {
+    return ConvTranspose2dCase{.shape = shape}.bind(b);
+  }
+  template <class T>
+  kernels::ConvTranspose2dBackwardArgs<T> bind(Buffers<T>& b) const {
+    return ConvCaseMembers<ConvTranspose2dBackwardCase>::bind_backward<
+        kernels::ConvTranspose2dBackwardArgs<T>>(*this, b, true);
+  }
+  Index reduction() const { return conv_reduction(shape, true); }
+  double flops() const { return (dx + dweight) * conv_flops(shape, true); }
+  // clang-format off
+  static std::vector<ConvTranspose2dBackwardCase> list() {
+    return conv_gradient_cases<ConvTranspose2dBackwardCase>(true);
+  }
+  static std::vector<ConvTranspose2dBackwardCase> benchmarks() {
+    return {{.name = "unet level 3 up, 4 images",
+             .shape = ConvTranspose2dCase::benchmarks()[0].shape}};
+  }
+  // clang-format on
+};
+
+}  // namespace ofer::test

@@ -1,7 +1,7 @@
-// Times the stages of the method. Prints one JSON object, or, with --serve, answers requests line by
-// line, so that another program can take turns between this one and a peer:
-//   {"stage": name, "seconds": s, "samples": n, "warm_up": w}  ->
-//       {"stage": name, "samples_ms": [], "cpu_ms": []}
+// Times the stages of the method. Prints one JSON object, or, with --serve, answers requests line
+// by line, so that another program can take turns between this one and a peer:
+//   {"stage": name, "seconds": s, "samples": n, "warm_up": w}
+//       ->  {"stage": name, "samples_ms": [], "cpu_ms": []}
 //   {"outputs": file}  ->  {"outputs": file}: every stage's results
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -78,8 +78,7 @@ void write_outputs(const Bench& bench, const std::string& path) {
       kept.push_back(std::move(values));
       const Tensor tensor(kept.back().data(), {static_cast<std::int64_t>(kept.back().size())},
                           DType::kF32);
-      sources.push_back(
-          {stage.name + "/" + name, DType::kF32, tensor.shape(), fill_from(tensor)});
+      sources.push_back({stage.name + "/" + name, DType::kF32, tensor.shape(), fill_from(tensor)});
     }
   }
   write_safetensors(path, sources, {});

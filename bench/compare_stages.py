@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Times the engine's stages and the PyTorch twin's side by side, in one run on one machine.
 
-Both programs stay loaded and take turns, stage by stage, in rounds (ours first, then the twin first,
-and so on), so that what else the machine does falls on both. Before anything is timed, every
+Both programs stay loaded and take turns, stage by stage, in rounds (ours first, then the twin
+first, and so on), so that what else the machine does falls on both. Before anything is timed, every
 stage's results are compared. A stage's ratio is the median over the rounds of (the twin's median)
 / (our median); a stage is done when that median is known to 2 % (1.57 IQR / sqrt(rounds)).
 """
@@ -115,8 +115,9 @@ def table(rows):
              f"{'':26}{'':>8}{'ms':>9}{'':>6}{'ms':>9}"]
     for row in rows:
         ours, twin = row["ours"]["median_ms"], row["twin"]["median_ms"]
-        lines.append(f"{row['name']:26}{row['gflop']:8.3f}{ours:9.2f}{row['gflop'] / ours * 1e3:6.0f}"
-                     f"{twin:9.2f}{row['gflop'] / twin * 1e3:6.0f}{row['ratio']:7.2f}x"
+        gflop = row["gflop"]
+        lines.append(f"{row['name']:26}{gflop:8.3f}{ours:9.2f}{gflop / ours * 1e3:6.0f}"
+                     f"{twin:9.2f}{gflop / twin * 1e3:6.0f}{row['ratio']:7.2f}x"
                      f"{row['difference']:9.0e}")
     return "\n".join(lines)
 
@@ -206,7 +207,7 @@ def main():
     print(f"{result['machine']['cpu']}, {result['threads']} threads, batch {result['batch']}, "
           f"configuration {result['config']}")
     print(f"ours: {ours['matmul']} products, {ours['kernels']} kernels; twin: PyTorch "
-          f"{twin['torch']}, {twin['blas']}; load {result['load_average'][0]} before, "
+          f"{twin['torch']} with {twin['blas']}; load {result['load_average'][0]} before, "
           f"{result['load_average'][1]} after\n")
     if result["load_average"][0] > 0.5:
         print("The machine had other work: no number here is one to quote.\n")

@@ -1,7 +1,7 @@
 // Floating-point operations of the stages, from a configuration: 2 for each multiply-add of the
 // linear maps, convolutions and attention products. Norms, activations, softmax, resizing and other
-// pointwise work are not counted; nor are products with the zeros of a stride, though those with the
-// zeros of a padding are.
+// pointwise work are not counted; nor are products with the zeros of a stride, though those with
+// the zeros of a padding are.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // Single operations at the shapes of the network. Which ones is a list in the inputs file, so that
 // both sides time the same; weights are the network's own.
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "bench/flops.h"
@@ -23,15 +24,32 @@ void fill(const Tensor& tensor) {
   }
 }
 
+// Filled when first used, so that who asks for other stages does not wait.
+struct Input {
+  Tensor tensor;
+  std::shared_ptr<bool> filled;
+
+  const Tensor& ready(const Session& session) const {
+    if (!*filled && !session.counting()) {
+      fill(tensor);
+      *filled = true;
+    }
+    return tensor;
+  }
+};
+
 Shape shape_of(const Json& list) {
   Shape shape;
   switch (list.size()) {
-    case 2: shape = {list[0].get<std::int64_t>(), list[1].get<std::int64_t>()}; break;
+    case 2:
+      shape = {list[0].get<std::int64_t>(), list[1].get<std::int64_t>()};
+      break;
     case 4:
       shape = {list[0].get<std::int64_t>(), list[1].get<std::int64_t>(),
                list[2].get<std::int64_t>(), list[3].get<std::int64_t>()};
       break;
-    default: fail(ErrorCode::kBadFile, "operation: an input has 2 or 4 axes, not ", list.size());
+    default:
+      fail(ErrorCode::kBadFile, "operation: an input has 2 or 4 axes, not ", list.size());
   }
   return shape;
 }
@@ -47,15 +65,15 @@ void Bench::add_operations() {
     const auto kind = entry.at("kind").get<std::string>();
     const Shape shape = shape_of(entry.at("input"));
     buffers_.emplace_back(static_cast<std::size_t>(shape.elements()) * sizeof(float));
-    const Tensor x(buffers_.back().data(), shape, DType::kF32);
-    fill(x);
+    const Input x{Tensor(buffers_.back().data(), shape, DType::kF32),
+                  std::make_shared<bool>(false)};
     if (kind == "attention") {
       const int heads = entry.at("heads").get<int>();
       const std::int64_t width = shape[1] / 3, tokens = shape[0] / batch_;
       add(name, static_cast<double>(batch_) * attention_flops(tokens, width), [this, x, heads] {
         all_.upload(session_);
         return std::vector{std::pair<std::string, Tensor>{
-            "y", ops::attention(session_, x, all_.all(), heads)}};
+            "y", ops::attention(session_, x.ready(session_), all_.all(), heads)}};
       });
       continue;
     }
@@ -69,14 +87,14 @@ void Bench::add_operations() {
             ops::LinearEnd end;
             end.rows = &all_.all();
             if (gelu) end.activation = ops::Activation::kGelu;
-            return std::vector{
-                std::pair<std::string, Tensor>{"y", ops::linear(session_, x, weight, bias, end)}};
+            return std::vector{std::pair<std::string, Tensor>{
+                "y", ops::linear(session_, x.ready(session_), weight, bias, end)}};
           });
       continue;
     }
     const bool transposed = kind == "conv_transpose";
-    require(transposed || kind == "conv", ErrorCode::kBadFile, "operation ", name,
-            ": no kind ", kind);
+    require(transposed || kind == "conv", ErrorCode::kBadFile, "operation ", name, ": no kind ",
+            kind);
     const int stride = entry.at("stride").get<int>(), dilation = entry.at("dilation").get<int>();
     const auto options = ops::Conv2d::square(stride, entry.at("pad").get<int>(), dilation);
     const std::int64_t positions =
@@ -84,9 +102,10 @@ void Bench::add_operations() {
     add(name,
         conv_flops(positions, weight.size(0), weight.size(1), weight.size(2) * weight.size(3)),
         [this, x, weight, bias, options, transposed] {
+          const Tensor& in = x.ready(session_);
           return std::vector{std::pair<std::string, Tensor>{
-              "y", transposed ? ops::conv_transpose2d(session_, x, weight, bias, options)
-                              : ops::conv2d(session_, x, weight, bias, options)}};
+              "y", transposed ? ops::conv_transpose2d(session_, in, weight, bias, options)
+                              : ops::conv2d(session_, in, weight, bias, options)}};
         });
   }
 }

@@ -34,7 +34,11 @@ program=$(cd "$1" && pwd)/ofer_bench_stages
 shift
 [ -x "$program" ] || fail "no $program: configure with -DOFER_BENCH=ON and build"
 
-config=base batch=1 weights= save= options=()
+config=base
+batch=1
+weights=""
+save=""
+options=()
 while [ $# -gt 0 ]; do
   case $1 in
     --config | --batch | --weights | --threads | --stage | --blas | --rounds | --most-rounds | \
@@ -55,7 +59,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-python=
+python=""
 for candidate in ${OFER_PYTHON:-/usr/bin/python3 python3}; do
   if "$candidate" -c "import torch, numpy" 2>/dev/null; then python=$candidate; break; fi
 done

@@ -161,29 +161,28 @@ void Bench::add_pipeline() {
     }
     flops += pipeline_flops(config(), patches - covered, masked, classes);
   }
-  stages_.push_back({"pipeline", flops, [this](Outputs* outputs) {
-                       Inputs inputs;
-                       inputs.count = batch_;
-                       const Tensor vit = input("vit_raw"), image = input("image");
-                       inputs.vit = {vit.data<float>(), static_cast<std::size_t>(vit.elements())};
-                       inputs.restored = {image.data<float>(),
-                                          static_cast<std::size_t>(image.elements())};
-                       Request request;
-                       request.restored = outputs != nullptr;
-                       const std::vector<Result> results = pipeline_.run(inputs, request);
-                       if (!outputs) return;
-                       std::vector<float> probabilities, restored, covered;
-                       for (const Result& r : results) {
-                         probabilities.insert(probabilities.end(), r.probabilities.begin(),
-                                              r.probabilities.end());
-                         restored.insert(restored.end(), r.restored.values.begin(),
-                                         r.restored.values.end());
-                         covered.insert(covered.end(), r.occluded.begin(), r.occluded.end());
-                       }
-                       outputs->emplace_back("mask", std::move(covered));
-                       outputs->emplace_back("restored", std::move(restored));
-                       outputs->emplace_back("probabilities", std::move(probabilities));
-                     }});
+  stages_.push_back(
+      {"pipeline", flops, [this](Outputs* outputs) {
+         Inputs inputs;
+         inputs.count = batch_;
+         const Tensor vit = input("vit_raw"), image = input("image");
+         inputs.vit = {vit.data<float>(), static_cast<std::size_t>(vit.elements())};
+         inputs.restored = {image.data<float>(), static_cast<std::size_t>(image.elements())};
+         Request request;
+         request.restored = outputs != nullptr;
+         const std::vector<Result> results = pipeline_.run(inputs, request);
+         if (!outputs) return;
+         std::vector<float> probabilities, restored, covered;
+         for (const Result& r : results) {
+           probabilities.insert(probabilities.end(), r.probabilities.begin(),
+                                r.probabilities.end());
+           restored.insert(restored.end(), r.restored.values.begin(), r.restored.values.end());
+           covered.insert(covered.end(), r.occluded.begin(), r.occluded.end());
+         }
+         outputs->emplace_back("mask", std::move(covered));
+         outputs->emplace_back("restored", std::move(restored));
+         outputs->emplace_back("probabilities", std::move(probabilities));
+       }});
 }
 
 // One count over all stages, so that no run allocates.

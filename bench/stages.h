@@ -20,8 +20,8 @@ using Outputs = std::vector<std::pair<std::string, std::vector<float>>>;
 
 struct Stage {
   std::string name;
-  double flops = 0;                    // of one run, the whole batch
-  std::function<void(Outputs*)> run;   // null: results stay where they are
+  double flops = 0;                   // of one run, the whole batch
+  std::function<void(Outputs*)> run;  // null: results stay where they are
 };
 
 // The network, the inputs file (bench/peers/make_inputs.py) and the sessions that the stages share.

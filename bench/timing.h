@@ -65,8 +65,7 @@ Samples measure(const StopRule& rule, Work&& work) {
     samples.cpu_ms.push_back(cpu_milliseconds() - cpu_before);
     samples.wall_ms.push_back(std::chrono::duration<double, std::milli>(after - before).count());
     const double seconds = std::chrono::duration<double>(after - start).count();
-    if (seconds < rule.seconds || static_cast<int>(samples.wall_ms.size()) < rule.samples)
-      continue;
+    if (seconds < rule.seconds || static_cast<int>(samples.wall_ms.size()) < rule.samples) continue;
     if (rule.spread <= 0 || seconds > 4 * rule.seconds ||
         median_spread(samples.wall_ms) < rule.spread)
       return samples;

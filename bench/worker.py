@@ -1,4 +1,4 @@
-"""A program that is asked line by line: ofer_bench_stages --serve, or peers/twin_stages.py --serve."""
+"""A program that answers line by line: ofer_bench_stages or peers/twin_stages.py, --serve."""
 import json
 import subprocess
 
@@ -19,7 +19,10 @@ class Worker:
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         self.process.wait()
 
     def read(self):
@@ -30,16 +33,19 @@ class Worker:
         return json.loads(line)
 
     def ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended; read() says so
         return self.read()
 
     def outputs(self, path):
         self.ask({"outputs": str(path)})
 
     def visit(self, stage, seconds):
-        """(wall, CPU) milliseconds of each run of one visit. The other program has had the caches before, so a
-        run that nobody times comes first."""
+        """(wall, CPU) milliseconds of each run of one visit. The other program has had the caches
+        before, so a run that nobody times comes first."""
         warm_up = 0 if self.typical.get(stage, 0.0) > SLOW_MS else 1
         answer = self.ask({"stage": stage, "seconds": seconds, "samples": 1, "warm_up": warm_up})
         samples = answer["samples_ms"]

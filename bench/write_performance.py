@@ -14,13 +14,13 @@ Every table is one run of
 
     bench/run.sh BUILD_DIR --save
 
-in which this engine and the PyTorch twin (`tools/reference/`, float32, eager, without gradients, with
-PyTorch's own norms and the self-assembly of a whole batch at once) take turns, stage by stage, with
-the same weights, inputs and number of threads. Their results are compared first ("differ": relative
-L2 difference). Milliseconds are medians over all runs of a batch; the ratio is the median over the
-rounds of the twin's time over ours, with its quartiles. GFLOP count the multiply-adds of linear maps,
-convolutions and attention, times two. PyTorch multiplies matrices with the BLAS that the system gives
-it (Debian: the alternative `libblas.so.3`), so that stands in each title.
+in which this engine and the PyTorch twin (`tools/reference/`, float32, eager, without gradients,
+with PyTorch's own norms and the self-assembly of a whole batch at once) take turns, stage by stage,
+with the same weights, inputs and number of threads. Their results are compared first ("differ":
+relative L2 difference). Milliseconds are medians over all runs of a batch; the ratio is the median
+over the rounds of the twin's time over ours, with its quartiles. GFLOP count the multiply-adds of
+linear maps, convolutions and attention, times two. PyTorch multiplies matrices with the BLAS that
+the system gives it (Debian: the alternative `libblas.so.3`), so that stands in each title.
 """
 
 EMPTY = """
@@ -47,13 +47,15 @@ def facts(result):
 
 
 def table(rows, head):
-    yield f"| {head} | GFLOP | ours ms | GFLOP/s | twin ms | GFLOP/s | ratio | quartiles | differ |"
+    yield (f"| {head} | GFLOP | ours ms | GFLOP/s | twin ms | GFLOP/s | ratio | quartiles | "
+           "differ |")
     yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     for row in rows:
         ours, twin = row["ours"]["median_ms"], row["twin"]["median_ms"]
         low, high = row["ratio_quartiles"]
-        yield (f"| {row['name'].replace('_', ' ')} | {row['gflop']:.3f} | {ours:.2f} | "
-               f"{row['gflop'] / ours * 1e3:.0f} | {twin:.2f} | {row['gflop'] / twin * 1e3:.0f} | "
+        gflop = row["gflop"]
+        yield (f"| {row['name'].replace('_', ' ')} | {gflop:.3f} | {ours:.2f} | "
+               f"{gflop / ours * 1e3:.0f} | {twin:.2f} | {gflop / twin * 1e3:.0f} | "
                f"{row['ratio']:.2f} | {low:.2f} .. {high:.2f} | {row['difference']:.0e} |")
 
 

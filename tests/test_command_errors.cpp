@@ -128,9 +128,9 @@ TEST_SUITE("command_errors") {
     const TemporaryFolder folder;
     const std::string strange = folder / "\xff\xfe not UTF-8.png";
     fs::copy_file(fixture("rgb.png"), strange);
-    const Ran ran = run_tiny({fixture("grey.png"), fixture("rgba.png"), fixture("rgb16.png"),
-                              fixture("one.png"), fixture("palette.png"), strange, "-o",
-                              folder / "out"});
+    const Ran ran =
+        run_tiny({fixture("grey.png"), fixture("rgba.png"), fixture("rgb16.png"),
+                  fixture("one.png"), fixture("palette.png"), strange, "-o", folder / "out"});
     CHECK_MESSAGE(ran.code == 0, ran.err);
     CHECK(ran.json().size() == 6);
     CHECK(ofer::load_image(fixture("one.png")).width == 1);
@@ -152,9 +152,9 @@ TEST_SUITE("command_errors") {
     const auto check = [&](const std::string& name, const Words& pieces) {
       Words all = pieces;
       all.push_back(folder / name);
-      check_failure(run_ofer({"run", "-m", folder / name, sample("portrait.png"), "-o",
-                              folder / "out"}),
-                    3, all);
+      check_failure(
+          run_ofer({"run", "-m", folder / name, sample("portrait.png"), "-o", folder / "out"}), 3,
+          all);
     };
     check("missing", {"No such file"});
     write_file(folder / "empty", "");

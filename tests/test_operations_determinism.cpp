@@ -110,7 +110,7 @@ TEST_SUITE("operations_determinism") {
     };
     const std::vector<std::int32_t> tokens = {0, 97, 200, 201, 330};
     const ConvShape conv{.batch = 3,
-                         .in_channels = 12,
+                         .in_channels = 40,
                          .out_channels = 20,
                          .height = 27,
                          .width = 25,

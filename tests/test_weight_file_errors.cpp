@@ -92,8 +92,8 @@ TEST_SUITE("weight_file_errors") {
               }),
               "1 of a type other than F32, F16, BF16 (mae.encoder.patch.weight is F64)"));
     CHECK(has(error_after([](Sources& sources, Metadata&) {
-                sources[0].name = "new\nline";
-                sources[1].name = "b";
+                sources[0].name = std::string("new\nline");
+                sources[1].name = std::string("b");
                 sources[1].shape = {8, 1};
                 sources[2].shape = {4, 2};
               }),

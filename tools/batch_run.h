@@ -40,8 +40,8 @@ class BatchRun {
  private:
   struct Item {
     const InputFile* input = nullptr;
-    Image picture;       // for drawing; empty when no pictures are asked for
-    std::string error;   // empty: good
+    Image picture;          // for drawing; empty when no pictures are asked for
+    std::string error;      // empty: good
     std::size_t place = 0;  // among the batch's good images
   };
 

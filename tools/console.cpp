@@ -80,8 +80,8 @@ Console system_console() {
   Console console{std::cin, std::cout, std::cerr};
   console.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   console.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
-  console.colours = console.out_is_terminal && environment("NO_COLOR").empty() &&
-                    environment("TERM") != "dumb";
+  console.colours =
+      console.out_is_terminal && environment("NO_COLOR").empty() && environment("TERM") != "dumb";
   console.unicode = utf8_locale();
   console.width = terminal_width();
   return console;

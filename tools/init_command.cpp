@@ -37,8 +37,8 @@ Config config_from_file(const std::string& path) {
           ": is a folder, not a configuration file");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  require(file.is_open(), ErrorCode::kIo, path, ": cannot open: ",
-          std::generic_category().message(errno),
+  require(file.is_open(), ErrorCode::kIo, path,
+          ": cannot open: ", std::generic_category().message(errno),
           " (built-in configurations are base and small)");
   std::string text(kMaxConfigBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));

@@ -32,8 +32,7 @@ void list_into(const fs::path& folder, std::vector<std::string>& found) {
     // Folders and pipes of such a name are no pictures; a dangling link is one that fails.
     std::error_code ignored;
     const fs::file_status status = entry.status(ignored);
-    if (!fs::exists(status) || fs::is_regular_file(status))
-      found.push_back(entry.path().string());
+    if (!fs::exists(status) || fs::is_regular_file(status)) found.push_back(entry.path().string());
   }
 }
 

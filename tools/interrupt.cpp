@@ -36,6 +36,8 @@ Interrupt::~Interrupt() {
   session_to_cancel = nullptr;
 }
 
-int Interrupt::signal() const { return signal_that_came; }
+int Interrupt::signal() const {
+  return signal_that_came;
+}
 
 }  // namespace ofer

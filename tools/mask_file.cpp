@@ -27,8 +27,8 @@ std::string read_beginning(const std::filesystem::path& path) {
           ": is a folder, not a mask file");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  require(file.is_open(), ErrorCode::kIo, path.string(), ": cannot open: ",
-          std::generic_category().message(errno));
+  require(file.is_open(), ErrorCode::kIo, path.string(),
+          ": cannot open: ", std::generic_category().message(errno));
   std::string text(kMaxTextBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   require(!file.bad(), ErrorCode::kIo, path.string(), ": cannot read");
@@ -63,8 +63,8 @@ class Complaint {
     fail(ErrorCode::kBadFile, path_, ": a mask has only the numbers 0 (visible) and 1 (covered)");
   }
   void check_count(std::size_t count, std::size_t wanted, const char* what) const {
-    require(count == wanted, ErrorCode::kBadFile, path_, ": ", count, ' ', what, ", but the model's ",
-            rows_, " x ", columns_, " patches need ", wanted);
+    require(count == wanted, ErrorCode::kBadFile, path_, ": ", count, ' ', what,
+            ", but the model's ", rows_, " x ", columns_, " patches need ", wanted);
   }
 
  private:
@@ -82,8 +82,8 @@ void append_bits(const nlohmann::json& array, const Complaint& complaint,
   }
 }
 
-std::vector<std::uint8_t> mask_from_json(const std::string& text, const std::string& path,
-                                         int rows, int columns) {
+std::vector<std::uint8_t> mask_from_json(const std::string& text, const std::string& path, int rows,
+                                         int columns) {
   const Complaint complaint(path, rows, columns);
   nlohmann::json document;
   try {
@@ -112,8 +112,8 @@ std::vector<std::uint8_t> mask_from_json(const std::string& text, const std::str
   return mask;
 }
 
-std::vector<std::uint8_t> mask_from_text(const std::string& text, const std::string& path,
-                                         int rows, int columns) {
+std::vector<std::uint8_t> mask_from_text(const std::string& text, const std::string& path, int rows,
+                                         int columns) {
   const Complaint complaint(path, rows, columns);
   std::vector<std::uint8_t> mask;
   for (const char c : text) {
@@ -122,9 +122,8 @@ std::vector<std::uint8_t> mask_from_text(const std::string& text, const std::str
     else if (c != ',' && kSpace.find(c) == std::string_view::npos)
       complaint.not_a_bit();
   }
-  complaint.check_count(mask.size(),
-                        static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns),
-                        "values");
+  complaint.check_count(
+      mask.size(), static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns), "values");
   return mask;
 }
 

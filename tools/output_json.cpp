@@ -17,7 +17,9 @@ std::string line_of(const Json& json) {
 }
 
 // To the microsecond; more digits are noise.
-float milliseconds(double value) { return static_cast<float>(std::round(value * 1000) / 1000); }
+float milliseconds(double value) {
+  return static_cast<float>(std::round(value * 1000) / 1000);
+}
 
 }  // namespace
 

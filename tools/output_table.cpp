@@ -31,7 +31,9 @@ std::string right(const std::string& text, int width) {
   return std::string(static_cast<std::size_t>(std::max(missing, 0)), ' ') + text;
 }
 
-std::string percent(double share) { return format("%.1f %%", 100 * share); }
+std::string percent(double share) {
+  return format("%.1f %%", 100 * share);
+}
 
 std::string duration(double ms) {
   if (ms < 10) return format("%.1f ms", ms);
@@ -72,11 +74,11 @@ std::string TableOutput::styled(const char* code, const std::string& text) const
 void TableOutput::heading() {
   if (headed_) return;
   headed_ = true;
-  print_line(console_, styled(kDim, fit_left("file", file_width_) + "  " +
-                                        fit_left("expression", label_width_) + "  " +
-                                        right("probability", kProbabilityWidth) + "  " +
-                                        right("covered", kCoveredWidth) + "  " +
-                                        right("time", kTimeWidth)));
+  print_line(
+      console_,
+      styled(kDim, fit_left("file", file_width_) + "  " + fit_left("expression", label_width_) +
+                       "  " + right("probability", kProbabilityWidth) + "  " +
+                       right("covered", kCoveredWidth) + "  " + right("time", kTimeWidth)));
 }
 
 void TableOutput::result(const std::string& file, const Result& result) {
@@ -84,12 +86,12 @@ void TableOutput::result(const std::string& file, const Result& result) {
   const auto label = static_cast<std::size_t>(result.label);
   const auto covered = std::accumulate(result.occluded.begin(), result.occluded.end(), 0.0);
   const double patches = std::max<double>(1, static_cast<double>(result.occluded.size()));
-  print_line(console_,
-             fit_left(one_line(file), file_width_) + "  " +
-                 styled(kBold, fit_left(one_line(info_.labels.at(label)), label_width_)) + "  " +
-                 right(percent(result.probabilities.at(label)), kProbabilityWidth) + "  " +
-                 right(percent(covered / patches), kCoveredWidth) + "  " +
-                 right(duration(result.time_ms.total), kTimeWidth));
+  print_line(console_, fit_left(one_line(file), file_width_) + "  " +
+                           styled(kBold, fit_left(one_line(info_.labels.at(label)), label_width_)) +
+                           "  " +
+                           right(percent(result.probabilities.at(label)), kProbabilityWidth) +
+                           "  " + right(percent(covered / patches), kCoveredWidth) + "  " +
+                           right(duration(result.time_ms.total), kTimeWidth));
   if (single_) bars(result);
 }
 
@@ -117,13 +119,11 @@ void TableOutput::finish(const RunSummary& summary) {
                      counted(static_cast<std::size_t>(info_.threads), "thread");
   if (summary.failed > 0) text += "; " + std::to_string(summary.failed) + " failed";
   if (summary.interrupted)
-    text += "; interrupted, " +
-            std::to_string(summary.images - summary.answered - summary.failed) + " left";
+    text += "; interrupted, " + std::to_string(summary.images - summary.answered - summary.failed) +
+            " left";
   print_line(console_, text);
-  if (!summary.pictures.empty())
-    print_line(console_, "pictures in " + one_line(summary.pictures));
-  if (!summary.taps.empty())
-    print_line(console_, "intermediates in " + one_line(summary.taps));
+  if (!summary.pictures.empty()) print_line(console_, "pictures in " + one_line(summary.pictures));
+  if (!summary.taps.empty()) print_line(console_, "intermediates in " + one_line(summary.taps));
   if (summary.answered > 0 && !info_.trained)
     print_line(console_, styled(kYellow, std::string(kUntrainedNote)));
 }

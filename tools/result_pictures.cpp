@@ -88,8 +88,8 @@ void prepare_folder(const fs::path& folder) {
   if (!fs::is_directory(folder, ignored)) {
     require(!fs::exists(folder, ignored), ErrorCode::kIo, folder.string(),
             ": cannot write pictures there: it is a file, not a folder");
-    fail(ErrorCode::kIo, folder.string(), ": cannot create this folder: ",
-         error ? error.message() : std::string("unknown cause"));
+    fail(ErrorCode::kIo, folder.string(),
+         ": cannot create this folder: ", error ? error.message() : std::string("unknown cause"));
   }
   const ScratchFile probe(folder);
 }
@@ -109,8 +109,7 @@ void write_pictures(const fs::path& folder, const std::string& stem, const Image
   const auto save = [&](const Image& image, const char* kind) {
     save_png(image, folder / (stem + '.' + kind + ".png"));
   };
-  const Image mask =
-      draw_mask_overlay(input, result.rows, result.columns, result.occluded.data());
+  const Image mask = draw_mask_overlay(input, result.rows, result.columns, result.occluded.data());
   const Image coarse = image_of(result.coarse);
   const Image restored = image_of(result.restored);
   const std::vector<float> map = stretched(result.attention.values);
@@ -128,8 +127,8 @@ void write_pictures(const fs::path& folder, const std::string& stem, const Image
   const std::string patches =
       std::to_string(covered) + " of " + std::to_string(result.occluded.size()) + " patches";
   const std::vector<SheetItem> items{
-      {input, "input"},       {mask, "covered: " + patches},    {coarse, "autoencoder"},
-      {restored, "restored"}, {attention, "attention"},         {grad_cam, "Grad-CAM: " + cam_label}};
+      {input, "input"},       {mask, "covered: " + patches}, {coarse, "autoencoder"},
+      {restored, "restored"}, {attention, "attention"},      {grad_cam, "Grad-CAM: " + cam_label}};
   const auto label = static_cast<std::size_t>(result.label);
   SheetChart chart;
   chart.labels = info.labels;

@@ -78,7 +78,8 @@ std::string shown(const Device& device) {
 Precision precision_of(const std::string& name) {
   for (const Precision known : {Precision::kF32, Precision::kF64})
     if (name == name_of(known)) return known;
-  fail(ErrorCode::kBadArgument, "--precision: no precision \"", name, "\"; there are fp32 and fp64");
+  fail(ErrorCode::kBadArgument, "--precision: no precision \"", name,
+       "\"; there are fp32 and fp64");
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -197,7 +198,8 @@ CLI::App* add_run_command(CLI::App& app, RunOptions& options) {
       ->check(CLI::Validator(
           [](std::string& text) {
             const std::optional<int> number = number_in(text);
-            return number && *number > 0 ? std::string() : "\"" + text + "\" is not a number of at least 1";
+            return number && *number > 0 ? std::string()
+                                         : "\"" + text + "\" is not a number of at least 1";
           },
           ""))
       ->group(kHow);
@@ -223,8 +225,7 @@ int run_command(const RunOptions& options, Console& console) {
     if (level == LogLevel::kWarning) print_note(console, "ofer: " + one_line(text));
   };
 
-  const std::shared_ptr<const Network> network =
-      Network::load(options.weights, session.precision);
+  const std::shared_ptr<const Network> network = Network::load(options.weights, session.precision);
   const Config& config = network->config();
   Pipeline pipeline(network, session);
   BatchPlan plan;
@@ -263,8 +264,7 @@ int run_command(const RunOptions& options, Console& console) {
     if (interrupt.signal() == 0) throw;
     summary.interrupted = true;
   }
-  summary.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   // Half of what was asked for is no file of intermediates.
   if (taps && !summary.interrupted && taps->size() > 0) {
     taps->commit({{"device", info.device}, {"precision", info.precision}});
@@ -273,9 +273,9 @@ int run_command(const RunOptions& options, Console& console) {
   if (summary.answered > 0) summary.pictures = options.pictures;
   output->finish(summary);
   if (taps && summary.taps.empty())
-    print_note(console, "ofer: " + one_line(options.taps) + ": not written, since " +
-                            (summary.interrupted ? "the run was interrupted"
-                                                 : "no image was analysed"));
+    print_note(console,
+               "ofer: " + one_line(options.taps) + ": not written, since " +
+                   (summary.interrupted ? "the run was interrupted" : "no image was analysed"));
   if (summary.interrupted) return kExitSignal + interrupt.signal();
   return summary.failed > 0 ? kExitSomeFailed : kExitGood;
 }

@@ -15,20 +15,22 @@ namespace ofer {
 ScratchFile::ScratchFile(const std::filesystem::path& folder) : folder_(folder) {
   std::string path = (folder / ".ofer-scratch-XXXXXX").string();
   descriptor_ = ::mkostemp(path.data(), O_CLOEXEC);
-  require(descriptor_ >= 0, ErrorCode::kIo, folder.string(), ": cannot write in this folder: ",
-          std::generic_category().message(errno));
+  require(descriptor_ >= 0, ErrorCode::kIo, folder.string(),
+          ": cannot write in this folder: ", std::generic_category().message(errno));
   ::unlink(path.c_str());
 }
 
-ScratchFile::~ScratchFile() { ::close(descriptor_); }
+ScratchFile::~ScratchFile() {
+  ::close(descriptor_);
+}
 
 void ScratchFile::append(const void* data, std::size_t size) {
   const char* bytes = static_cast<const char*>(data);
   while (size > 0) {
     const ssize_t written = ::pwrite(descriptor_, bytes, size, static_cast<off_t>(size_));
     if (written < 0 && errno == EINTR) continue;
-    require(written > 0, ErrorCode::kIo, folder_.string(), ": cannot write a temporary file: ",
-            std::generic_category().message(errno));
+    require(written > 0, ErrorCode::kIo, folder_.string(),
+            ": cannot write a temporary file: ", std::generic_category().message(errno));
     bytes += written;
     size -= static_cast<std::size_t>(written);
     size_ += static_cast<std::uint64_t>(written);

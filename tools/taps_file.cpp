@@ -15,8 +15,8 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   require(path.has_filename(), ErrorCode::kBadArgument, "--taps: \"", path.string(),
           "\" is not a file name");
   std::error_code ignored;
-  require(!std::filesystem::is_directory(path, ignored), ErrorCode::kBadArgument, "--taps: ",
-          path.string(), " is a folder; name a file, such as taps.safetensors");
+  require(!std::filesystem::is_directory(path, ignored), ErrorCode::kBadArgument,
+          "--taps: ", path.string(), " is a folder; name a file, such as taps.safetensors");
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
@@ -33,8 +33,8 @@ void TapsFile::begin_pass(std::span<const std::string> files) {
     prefix = text;
   }
   ++begun_;
-  passes_.push_back({std::move(prefix), {files.begin(), files.end()}, entries_.size(),
-                     values_.size()});
+  passes_.push_back(
+      {std::move(prefix), {files.begin(), files.end()}, entries_.size(), values_.size()});
 }
 
 void TapsFile::add(std::string_view name, const Tensor& tensor) {
@@ -60,15 +60,16 @@ void TapsFile::commit(std::map<std::string, std::string, std::less<>> metadata) 
   std::vector<TensorSource> tensors;
   tensors.reserve(entries_.size());
   for (const Entry& entry : entries_)
-    tensors.push_back({entry.name, entry.dtype, entry.shape,
-                       [this, begin = entry.offset](std::uint64_t offset,
-                                                    std::span<std::byte> out) {
-                         values_.read(begin + offset, out.data(), out.size());
-                       }});
+    tensors.push_back(
+        {entry.name, entry.dtype, entry.shape,
+         [this, begin = entry.offset](std::uint64_t offset, std::span<std::byte> out) {
+           values_.read(begin + offset, out.data(), out.size());
+         }});
   nlohmann::ordered_json passes = nlohmann::ordered_json::array();
   for (const Pass& pass : passes_)
     passes.push_back({{"prefix", pass.prefix}, {"files", pass.files}});
-  metadata["passes"] = passes.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  metadata["passes"] =
+      passes.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   write_safetensors(path_, tensors, metadata);
 }
 

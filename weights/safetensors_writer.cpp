@@ -84,7 +84,7 @@ Header make_header(const std::vector<TensorSource>& tensors,
   header.hash_at = header.text.size();
   header.text.append(64, '0').append("\"");
   for (const auto& [key, value] : metadata)
-    header.text += "," + json_string(key) + ":" + json_string(value);
+    header.text += message(",", json_string(key), ":", json_string(value));
   header.text += "}";
 
   std::uint64_t place = 0;

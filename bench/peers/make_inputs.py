@@ -22,7 +22,8 @@ def half_masks(count, grid):
     masks = torch.zeros(count, grid, grid, dtype=torch.bool)
     half = grid // 2
     for n, mask in enumerate(masks):
-        ((mask[grid - half:], mask[:half], mask[:, :half], mask[:, grid - half:])[n % 4]).fill_(True)
+        halves = (mask[grid - half:], mask[:half], mask[:, :half], mask[:, grid - half:])
+        halves[n % len(halves)].fill_(True)
     return masks.flatten(1)
 
 

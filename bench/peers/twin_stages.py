@@ -121,25 +121,28 @@ def measure(run, warm_up, samples, seconds):
     return times, cpu_times
 
 
-def loaded_library(part):
-    """Path of the library in this process whose file name has `part` in it."""
-    with open("/proc/self/maps", encoding="ascii") as maps:
+def loaded_libraries(part):
+    """Paths of the libraries in this process whose file name has `part` in it."""
+    with open("/proc/self/maps", encoding="utf-8") as maps:
         paths = {line.split()[-1] for line in maps if "/" in line}
     return sorted(path for path in paths if part in os.path.basename(path))
 
 
 def blas_name():
-    """Which BLAS multiplies matrices here, as its file says."""
-    for part, name in (("openblas", "OpenBLAS"), ("libmkl", "MKL"), ("libblis", "BLIS"),
-                       ("libatlas", "ATLAS")):
-        if loaded_library(part):
-            return name
-    paths = loaded_library("libblas")
-    if not paths:
-        return "built in"
-    # The alternatives of Debian all have this file name; the folder tells them apart.
-    folder = os.path.basename(os.path.dirname(os.path.realpath(paths[0])))
-    return "reference BLAS" if folder == "blas" else f"libblas of {folder}"
+    """Which BLAS multiplies matrices here, as the files say that this process has loaded.
+
+    Debian's PyTorch asks for libblas.so.3, whose alternatives differ in their folder (a LAPACK may
+    have loaded another BLAS beside it); PyTorch's own builds bring a library of another name.
+    """
+    names = (("openblas", "OpenBLAS"), ("mkl", "MKL"), ("blis", "BLIS"), ("atlas", "ATLAS"),
+             ("/blas/", "reference BLAS"))
+    for path in loaded_libraries("libblas.so") or loaded_libraries("blas") + \
+            loaded_libraries("mkl") + loaded_libraries("blis"):
+        for part, name in names:
+            if part in os.path.realpath(path):
+                return name
+        return os.path.realpath(path)
+    return "built in"
 
 
 def built_with(expression):
@@ -152,7 +155,7 @@ def about(model, inputs):
     return {"config": model.config.name, "batch": len(inputs["vit"]),
             "threads": torch.get_num_threads(), "torch": torch.__version__,
             "python": sys.version.split()[0], "blas": blas_name(),
-            "blas_files": loaded_library("blas"),
+            "blas_files": loaded_libraries("blas"),
             "onednn": built_with(r"MKL-DNN (v[0-9.]+)"),
             "cpu_capability": built_with(r"CPU capability usage: (\S+)")}
 

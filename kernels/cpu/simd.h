@@ -1,9 +1,7 @@
 // How this backend asks the compiler for vector code.
 #pragma once
 
-// Helpers of hot loops: inlined everywhere, so that no copy compiled for one instruction set can be
-// linked into another's.
-#define OFER_INLINE inline __attribute__((always_inline))
+#include "kernels/types.h"
 
 // Before a loop whose iterations do not depend on each other, also where the output is the input's
 // own memory (each iteration reads its elements before it writes them). Without it an in-place call
@@ -13,8 +11,6 @@
 #else
 #define OFER_INDEPENDENT _Pragma("GCC ivdep")
 #endif
-
-#include "kernels/types.h"
 
 #ifndef OFER_CPU_VARIANT
 #define OFER_CPU_VARIANT baseline

@@ -123,6 +123,7 @@ struct ActivationBackwardCase {
          .slope = 0.2, .in_place = true},
         {.name = "sigmoid", .seed = 7, .count = 130, .activation = Activation::kSigmoid},
         {.name = "nothing", .seed = 8, .count = 0, .activation = Activation::kSigmoid},
+        {.name = "several ranges", .seed = 9, .count = 20001, .activation = Activation::kRelu},
     };
   }
   static std::vector<ActivationBackwardCase> benchmarks() {

@@ -93,6 +93,7 @@ struct BinaryCase {
         {.name = "rank 6", .seed = 12, .shape = {2, 3, 1, 4, 2, 5}, .repeat_a = {1, 4},
          .repeat_b = {0, 3}, .function = Binary::kSubtract},
         {.name = "into a", .seed = 13, .shape = {6, 40}, .repeat_b = {0}, .in_place = 1},
+        {.name = "several ranges", .seed = 17, .shape = {3, 50, 401}, .repeat_b = {1}},
         {.name = "into b", .seed = 14, .shape = {6, 40}, .repeat_a = {1},
          .function = Binary::kDivide, .in_place = 2, .b_fill = {Distribution::kPositive}},
         {.name = "into a, dense", .seed = 15, .shape = {4099}, .function = Binary::kMultiply,

@@ -115,6 +115,11 @@ inline std::vector<ConvGradientShape> conv_gradient_shapes(bool transposed) {
       {"3x3 of one position", {.batch = 3, .in_channels = 4, .out_channels = 2, .height = 1,
                                .width = 1, .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1}},
   };
+  // What a convolution gathers for its matrix product is larger than a cache here.
+  shapes.push_back({"large products",
+                    {.batch = 1, .in_channels = transposed ? 2 : 40,
+                     .out_channels = transposed ? 40 : 2, .height = 27, .width = 28, .kernel_h = 3,
+                     .kernel_w = 3, .pad_h = 1, .pad_w = 1}});
   if (transposed) {
     shapes.push_back({"output padding", {.batch = 1, .in_channels = 2, .out_channels = 3,
                                          .height = 4, .width = 3, .kernel_h = 3, .kernel_w = 3,

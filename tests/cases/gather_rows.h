@@ -93,6 +93,7 @@ struct GatherRowsBackwardCase {
     return {
         {.name = "mask tokens", .seed = 1, .rows = 34, .x_rows = 20, .width = 7},
         {.name = "repeated rows", .seed = 2, .rows = 50, .x_rows = 4, .width = 5},
+        {.name = "many rows, wide", .seed = 7, .rows = 150, .x_rows = 20, .width = 70},
         {.name = "dx alone", .seed = 3, .rows = 12, .x_rows = 9, .width = 6, .dfill = false},
         {.name = "dfill alone", .seed = 4, .rows = 12, .x_rows = 9, .width = 6, .dx = false},
         {.name = "no row to take", .seed = 5, .rows = 7, .x_rows = 0, .width = 3},

@@ -41,6 +41,9 @@ struct GradCamCase {
         {.name = "no image", .seed = 2, .batch = 0, .channels = 3, .positions = 4},
         {.name = "plain", .seed = 3, .batch = 3, .channels = 20, .positions = 49},
         {.name = "plain, even", .seed = 4, .batch = 1, .channels = 32, .positions = 64},
+        {.name = "plain, large map", .seed = 9, .batch = 2, .channels = 7, .positions = 150},
+        {.name = "plus plus, large map", .seed = 10, .batch = 2, .channels = 7, .positions = 150,
+         .plus_plus = true, .g = {Distribution::kAwayFromZero, 0.01}},
         {.name = "plus plus", .seed = 5, .batch = 3, .channels = 20, .positions = 49,
          .plus_plus = true, .g = {Distribution::kAwayFromZero, 0.1}},
         // a and g of zero: the denominator of alpha is 0.

@@ -104,6 +104,7 @@ struct LayerNormBackwardCase {
         {.name = "odd", .seed = 4, .rows = 7, .columns = 13},
         {.name = "one row", .seed = 5, .rows = 1, .columns = 130},
         {.name = "many rows", .seed = 6, .rows = 201, .columns = 6},
+        {.name = "many rows, wide", .seed = 11, .rows = 150, .columns = 70},
         {.name = "mean of 100", .seed = 7, .rows = 4, .columns = 32,
          .x = {Distribution::kShifted}},
         {.name = "dx alone", .seed = 8, .rows = 3, .columns = 10, .dweight = false,

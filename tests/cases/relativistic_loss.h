@@ -30,6 +30,7 @@ struct RelativisticLossCase {
         {.name = "one each", .seed = 1},
         {.name = "discriminator", .seed = 2, .real_count = 301, .fake_count = 301},
         {.name = "generator", .seed = 3, .real_count = 128, .fake_count = 128, .margin = -1},
+        {.name = "several ranges", .seed = 5, .real_count = 70001, .fake_count = 66000},
         {.name = "different lengths", .seed = 4, .real_count = 1000, .fake_count = 37},
     };
   }

@@ -113,6 +113,8 @@ struct ResizeCase {
          .in_width = 21, .out_height = 19, .out_width = 6},
         {.name = "same size", .seed = 10, .planes = 1, .in_height = 5, .in_width = 8,
          .out_height = 5, .out_width = 8},
+        {.name = "wide", .seed = 12, .planes = 2, .in_height = 6, .in_width = 301,
+         .out_height = 4, .out_width = 530},
         {.name = "nearest", .seed = 11, .planes = 2, .in_height = 14, .in_width = 9,
          .out_height = 16, .out_width = 20, .nearest = true},
     };
@@ -180,6 +182,8 @@ struct ResizeBackwardCase {
          .in_width = 10, .out_height = 5, .out_width = 4, .nearest = true},
         {.name = "no plane", .seed = 5, .planes = 0, .in_height = 4, .in_width = 4,
          .out_height = 7, .out_width = 7},
+        {.name = "wide", .seed = 6, .planes = 6, .in_height = 4, .in_width = 530,
+         .out_height = 6, .out_width = 301},
     };
   }
   static std::vector<ResizeBackwardCase> benchmarks() {

@@ -65,6 +65,11 @@ struct SelfAssemblyPaperCase {
                    .f = positive, .opposed = true}},
         {.name = "vectors of length zero", .seed = 11,
          .input = {.batch = 2, .channels = 4, .height = 4, .width = 5, .zero = true}},
+        {.name = "many masked", .seed = 14,
+         .input = {.batch = 1, .channels = 20, .height = 17, .width = 18}},
+        {.name = "many known", .seed = 15,
+         .input = {.batch = 1, .channels = 3, .height = 34, .width = 33,
+                   .hole = {Distribution::kSparse}}},
         {.name = "a hole of quarters", .seed = 12,
          .input = {.batch = 1, .channels = 33, .height = 8, .width = 8,
                    .hole = {Distribution::kMask, 0.25}}},
@@ -130,6 +135,9 @@ struct SelfAssemblyPaperBackwardCase {
                    .f = positive, .opposed = true}},
         {.name = "no image", .seed = 7,
          .input = {.batch = 0, .channels = 4, .height = 4, .width = 4}},
+        {.name = "many masked", .seed = 8,
+         .input = {.batch = 1, .channels = 18, .height = 8, .width = 9,
+                   .hole = {Distribution::kOne}}},
     };
   }
   static std::vector<SelfAssemblyPaperBackwardCase> benchmarks() {

@@ -50,6 +50,7 @@ struct SoftmaxCase {
         {.name = "over four heads, logarithm", .seed = 5, .outer = 3, .length = 4, .inner = 75,
          .logarithm = true},
         {.name = "middle axis", .seed = 6, .outer = 2, .length = 11, .inner = 13},
+        {.name = "wide middle axis", .seed = 16, .outer = 3, .length = 5, .inner = 333},
         {.name = "length 1", .seed = 7, .outer = 6, .length = 1, .inner = 5},
         {.name = "length 1, logarithm", .seed = 8, .outer = 6, .length = 1, .inner = 5,
          .logarithm = true},
@@ -113,6 +114,9 @@ struct SoftmaxBackwardCase {
         {.name = "length 1", .seed = 5, .outer = 4, .length = 1, .inner = 3},
         {.name = "no rows", .seed = 6, .outer = 0, .length = 4, .inner = 3},
         {.name = "long", .seed = 7, .outer = 1, .length = 300, .inner = 1},
+        {.name = "wide middle axis", .seed = 8, .outer = 3, .length = 4, .inner = 170},
+        {.name = "wide middle axis, logarithm", .seed = 9, .outer = 3, .length = 4, .inner = 170,
+         .logarithm = true},
     };
   }
   static std::vector<SoftmaxBackwardCase> benchmarks() {

@@ -38,6 +38,7 @@ struct UnaryCase {
     return {
         {.name = "scale", .seed = 1, .count = 131, .function = Unary::kScale, .a = 0.3, .b = -1.7},
         {.name = "nothing", .seed = 2, .count = 0, .function = Unary::kExp},
+        {.name = "several ranges", .seed = 13, .count = 20001, .function = Unary::kExp},
         {.name = "clamp", .seed = 3, .count = 97, .function = Unary::kClamp, .a = -0.5, .b = 0.75},
         {.name = "clamp at the bounds", .seed = 4, .count = 60, .function = Unary::kClamp,
          .a = 0, .b = 1, .x = {Distribution::kTies}},
@@ -98,6 +99,7 @@ struct UnaryBackwardCase {
         // Numbers are multiples of 1/64 and the bounds lie between two of them.
         {.name = "clamp", .seed = 2, .count = 97, .function = Unary::kClamp, .a = -0.4, .b = 0.3,
          .x = {Distribution::kSpaced}},
+        {.name = "several ranges", .seed = 9, .count = 20001, .function = Unary::kSquare},
         {.name = "square", .seed = 3, .count = 65, .function = Unary::kSquare},
         {.name = "log", .seed = 4, .count = 40, .function = Unary::kLog,
          .x = {Distribution::kPositive, 3}},

@@ -4,7 +4,9 @@
 
 namespace ofer::oracle {
 
+using std::abs;
 using std::sqrt;
+using test::abs;
 using test::constant;
 using test::rectified;
 using test::sqrt;
@@ -176,10 +178,12 @@ void self_assembly_released(const kernels::SelfAssemblyReleasedArgs<R>& args) {
           const R s = dot(xi, g) / n_of(xi);
           const R wm = w[static_cast<std::size_t>(m)];
           const R q = s + v + wm;
-          share_previous = s / q;
-          share_known = v / q;
+          const bool nothing = abs(q) < R(1e-8);
+          share_previous = nothing ? R(0) : s / q;
+          share_known = nothing ? R(1) : v / q;
+          const R share_around = nothing ? R(0) : wm / q;
           for (std::size_t c = 0; c < channels; ++c)
-            g[c] = share_previous * g[c] + share_known * known[c] + wm / q * r[c];
+            g[c] = share_previous * g[c] + share_known * known[c] + share_around * r[c];
           for (R& value : a) value = share_previous * value;
           a[static_cast<std::size_t>(best)] += share_known;
         }

@@ -70,8 +70,8 @@ class Child {
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, error_path().c_str(),
                                      O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    const int failed = ::posix_spawn(&pid_, OFER_COMMAND, &actions, nullptr, argv.data(),
-                                     envp.data());
+    const int failed =
+        ::posix_spawn(&pid_, OFER_COMMAND, &actions, nullptr, argv.data(), envp.data());
     posix_spawn_file_actions_destroy(&actions);
     if (failed != 0) throw std::runtime_error("cannot start " OFER_COMMAND);
   }

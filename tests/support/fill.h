@@ -26,6 +26,7 @@ enum class Distribution : std::uint8_t {
   kNegative,      // between -2 and -1
   kConstantRows,  // every row (of `row` elements) one number
   kMask,          // 0 or 1, a third of them 1
+  kSparse,        // 0 or 1, one in forty 1
   kZero,
   kOne,
 };
@@ -79,6 +80,9 @@ inline std::vector<double> make_values(Fill fill, Index count, std::uint64_t see
         break;
       case Distribution::kMask:
         v = random.below(3) == 0 ? 1 : 0;
+        break;
+      case Distribution::kSparse:
+        v = random.below(40) == 0 ? 1 : 0;
         break;
       case Distribution::kZero:
         v = 0;

@@ -16,90 +16,104 @@ constexpr Index kSmallColumns = 16;
 namespace small {
 
 constexpr Index kLanes = 16;
-constexpr Index kGroup = 4;  // columns whose sums are kept in registers together
+constexpr Index kGroup = 4;   // columns whose sums are kept in registers together
+constexpr Index kRows = 16;   // rows of a that share a block of b
+constexpr Index kDepth = 16 * kLanes;  // terms summed in single precision before they go to double
 
-// sums[p] = sum_k a[k] b[p * ldb + k], p < kGroup.
+// totals[p] += sum over k < depth <= kDepth of a[k] b[p * ldb + k], p < kGroup.
 template <class T>
-OFER_INLINE void dots(const T* a, const T* b, Index ldb, Index depth, double* sums) {
-  constexpr Index kBlock = 16 * kLanes;
-  double totals[kGroup] = {};
+OFER_INLINE void add_dots(const T* a, const T* b, Index ldb, Index depth, double* totals) {
+  T lanes[kGroup][kLanes] = {};
   Index k = 0;
-  while (k + kLanes <= depth) {
-    Index end = k + kBlock;
-    if (end > depth) end = k + (depth - k) / kLanes * kLanes;
-    T lanes[kGroup][kLanes] = {};
-    for (; k < end; k += kLanes)
-      for (Index p = 0; p < kGroup; ++p)
-        for (Index j = 0; j < kLanes; ++j) lanes[p][j] += a[k + j] * b[p * ldb + k + j];
-    for (Index p = 0; p < kGroup; ++p) {
-      double total = 0;
-      for (Index j = 0; j < kLanes; ++j) total += static_cast<double>(lanes[p][j]);
-      totals[p] += total;
-    }
-  }
+  for (; k + kLanes <= depth; k += kLanes)
+    for (Index p = 0; p < kGroup; ++p)
+      for (Index j = 0; j < kLanes; ++j) lanes[p][j] += a[k + j] * b[p * ldb + k + j];
   for (Index p = 0; p < kGroup; ++p) {
+    double total = 0;
+    for (Index j = 0; j < kLanes; ++j) total += static_cast<double>(lanes[p][j]);
     for (Index r = k; r < depth; ++r)
-      totals[p] += static_cast<double>(a[r]) * static_cast<double>(b[p * ldb + r]);
-    sums[p] = totals[p];
+      total += static_cast<double>(a[r]) * static_cast<double>(b[p * ldb + r]);
+    totals[p] += total;
   }
 }
 
-// sums[p][j] = sum_k a[k * lda + j] b[k * ldb + p], j < kLanes, p < kGroup.
+// sums[p][j] = sum over k < depth of a[k * kStrip + j] b[k * ldb + p], j < kLanes, p < kGroup.
+constexpr Index kStrip = 128;  // columns of a that are packed together
+constexpr Index kPacked = 32;  // and rows: 16 KB, half of a first-level cache
+
 template <class T>
-OFER_INLINE void outer_sums(const T* a, Index lda, const T* b, Index ldb, Index depth,
-                            double (*sums)[kLanes]) {
-  constexpr Index kBlock = 16;
+OFER_INLINE void outer_sums(const T* a, const T* b, Index ldb, Index depth, T (*sums)[kLanes]) {
   for (Index p = 0; p < kGroup; ++p)
     for (Index j = 0; j < kLanes; ++j) sums[p][j] = 0;
-  for (Index k0 = 0; k0 < depth; k0 += kBlock) {
-    const Index end = k0 + kBlock < depth ? k0 + kBlock : depth;
-    T lanes[kGroup][kLanes] = {};
-    for (Index k = k0; k < end; ++k)
-      for (Index p = 0; p < kGroup; ++p)
-        for (Index j = 0; j < kLanes; ++j) lanes[p][j] += a[k * lda + j] * b[k * ldb + p];
+  for (Index k = 0; k < depth; ++k)
     for (Index p = 0; p < kGroup; ++p)
-      for (Index j = 0; j < kLanes; ++j) sums[p][j] += static_cast<double>(lanes[p][j]);
-  }
+      for (Index j = 0; j < kLanes; ++j) sums[p][j] += a[k * kStrip + j] * b[k * ldb + p];
 }
 
 }  // namespace small
 
 // c[i * ldc + p] = bias[i] + sum_k a[i * depth + k] b[p * depth + k] for i < rows, p < columns <=
 // kSmallColumns. b has its columns one behind the other, a multiple of 4 of them (the surplus is
-// read and dropped). bias may be null.
+// read and dropped). bias may be null. A block of b stays in the first-level cache for all rows.
 template <class T>
 void product_of_rows(const T* a, const T* b, const T* bias, Index rows, Index columns, Index depth,
                      T* c, Index ldc) {
-  for (Index i = 0; i < rows; ++i)
-    for (Index p0 = 0; p0 < columns; p0 += small::kGroup) {
-      double sums[small::kGroup];
-      small::dots(a + i * depth, b + p0 * depth, depth, depth, sums);
-      for (Index p = p0; p < columns && p < p0 + small::kGroup; ++p)
-        c[i * ldc + p] = static_cast<T>(sums[p - p0] + (bias ? static_cast<double>(bias[i]) : 0.0));
+  using small::kGroup;
+  using small::kRows;
+  for (Index i0 = 0; i0 < rows; i0 += kRows) {
+    const Index i1 = i0 + kRows < rows ? i0 + kRows : rows;
+    double totals[kRows][kSmallColumns] = {};
+    for (Index k = 0; k < depth; k += small::kDepth) {
+      const Index part = depth - k < small::kDepth ? depth - k : small::kDepth;
+      for (Index i = i0; i < i1; ++i)
+        for (Index p = 0; p < columns; p += kGroup)
+          small::add_dots(a + i * depth + k, b + p * depth + k, depth, part, totals[i - i0] + p);
     }
+    for (Index i = i0; i < i1; ++i)
+      for (Index p = 0; p < columns; ++p)
+        c[i * ldc + p] = static_cast<T>(totals[i - i0][p] +
+                                        (bias ? static_cast<double>(bias[i]) : 0.0));
+  }
 }
 
 // c[j * columns + p] = sum_k a[k * lda + j] b[k * ldb + p] for j < rows, p < columns <=
-// kSmallColumns: the product with a transposed. b's rows hold a multiple of 4 columns.
+// kSmallColumns: the product with a transposed. b's rows hold a multiple of 4 columns. Strips of a
+// are packed, so that its long rows are read in pieces of half a kilobyte.
 template <class T>
 void product_of_columns(const T* a, Index lda, const T* b, Index ldb, Index rows, Index columns,
                         Index depth, T* c) {
-  Index j0 = 0;
-  for (; j0 + small::kLanes <= rows; j0 += small::kLanes)
-    for (Index p0 = 0; p0 < columns; p0 += small::kGroup) {
-      double sums[small::kGroup][small::kLanes];
-      small::outer_sums(a + j0, lda, b + p0, ldb, depth, sums);
-      for (Index p = p0; p < columns && p < p0 + small::kGroup; ++p)
-        for (Index j = 0; j < small::kLanes; ++j)
-          c[(j0 + j) * columns + p] = static_cast<T>(sums[p - p0][j]);
+  using small::kGroup;
+  using small::kLanes;
+  using small::kPacked;
+  using small::kStrip;
+  T packed[kPacked * kStrip];
+  double totals[kSmallColumns][kStrip];
+  for (Index j0 = 0; j0 < rows; j0 += kStrip) {
+    const Index width = rows - j0 < kStrip ? rows - j0 : kStrip;
+    const Index padded = (width + kLanes - 1) / kLanes * kLanes;
+    for (Index p = 0; p < kSmallColumns; ++p)
+      for (Index j = 0; j < kStrip; ++j) totals[p][j] = 0;
+    for (Index k0 = 0; k0 < depth; k0 += kPacked) {
+      const Index part = depth - k0 < kPacked ? depth - k0 : kPacked;
+      for (Index k = 0; k < part; ++k) {
+        const T* from = a + (k0 + k) * lda + j0;
+        T* to = packed + k * kStrip;
+        for (Index j = 0; j < width; ++j) to[j] = from[j];
+        for (Index j = width; j < padded; ++j) to[j] = 0;
+      }
+      for (Index p0 = 0; p0 < columns; p0 += kGroup)
+        for (Index j = 0; j < padded; j += kLanes) {
+          T sums[kGroup][kLanes];
+          small::outer_sums(packed + j, b + k0 * ldb + p0, ldb, part, sums);
+          for (Index p = 0; p < kGroup; ++p)
+            for (Index l = 0; l < kLanes; ++l)
+              totals[p0 + p][j + l] += static_cast<double>(sums[p][l]);
+        }
     }
-  for (; j0 < rows; ++j0)
-    for (Index p = 0; p < columns; ++p) {
-      double sum = 0;
-      for (Index k = 0; k < depth; ++k)
-        sum += static_cast<double>(a[k * lda + j0]) * static_cast<double>(b[k * ldb + p]);
-      c[j0 * columns + p] = static_cast<T>(sum);
-    }
+    for (Index j = 0; j < width; ++j)
+      for (Index p = 0; p < columns; ++p)
+        c[(j0 + j) * columns + p] = static_cast<T>(totals[p][j]);
+  }
 }
 
 }  // namespace ofer::kernels::cpu::OFER_CPU_VARIANT

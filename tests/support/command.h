@@ -197,7 +197,7 @@ inline Ran run_on_terminal(const Words& arguments, int columns, const Words& env
 }
 
 // A model with every part, 4 x 4 patches, small enough to run in milliseconds.
-inline Config tiny_config() {
+inline Config runnable_config() {
   Config config = builtin_config("small");
   config.name = "tiny";
   config.image_size = 32;
@@ -227,7 +227,7 @@ inline std::string tiny_weights() {
   struct Written {
     TemporaryFolder folder;
     std::string path = (folder / "tiny.safetensors").string();
-    Written() { write_initial_weights(tiny_config(), 1, path); }
+    Written() { write_initial_weights(runnable_config(), 1, path); }
   };
   static const Written written;
   return written.path;

@@ -63,7 +63,7 @@ TEST_SUITE("command") {
 
   TEST_CASE("init: the same seed gives the same file, another one another") {
     const TemporaryFolder folder;
-    write_file(folder / "tiny.json", ofer::to_json(tiny_config()));
+    write_file(folder / "tiny.json", ofer::to_json(runnable_config()));
     const auto init = [&](const std::string& name, const std::string& seed) {
       const Ran ran =
           run_ofer({"init", "--config", folder / "tiny.json", "--seed", seed, "-o", folder / name});
@@ -75,7 +75,7 @@ TEST_SUITE("command") {
     CHECK(first == init("b.safetensors", "5"));
     CHECK(first != init("c.safetensors", "6"));
     const ofer::LoadedWeights weights = ofer::load_weights(folder / "a.safetensors");
-    CHECK(weights.config == tiny_config());
+    CHECK(weights.config == runnable_config());
     CHECK_FALSE(weights.trained);
     CHECK(folder.entries() == 4);  // nothing temporary is left
   }

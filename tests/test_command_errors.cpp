@@ -323,7 +323,7 @@ TEST_SUITE("command_errors") {
     write_file(folder / "broken.json", "{\"name\": 1");
     check_failure(run_ofer({"init", "--config", folder / "broken.json", "-o", out}), 3,
                   {folder / "broken.json"});
-    ordered_json config = ordered_json::parse(ofer::to_json(tiny_config()));
+    ordered_json config = ordered_json::parse(ofer::to_json(runnable_config()));
     config["encoder"]["heads"] = 5;
     write_file(folder / "odd.json", config.dump());
     check_failure(run_ofer({"init", "--config", folder / "odd.json", "-o", out}), 3,

@@ -68,7 +68,7 @@ struct SelfAssemblyPaperCase {
         {.name = "many masked", .seed = 14,
          .input = {.batch = 1, .channels = 20, .height = 17, .width = 18}},
         {.name = "many known", .seed = 15,
-         .input = {.batch = 1, .channels = 3, .height = 34, .width = 33,
+         .input = {.batch = 1, .channels = 8, .height = 34, .width = 33,
                    .hole = {Distribution::kSparse}}},
         {.name = "a hole of quarters", .seed = 12,
          .input = {.batch = 1, .channels = 33, .height = 8, .width = 8,

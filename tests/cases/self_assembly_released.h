@@ -65,7 +65,7 @@ struct SelfAssemblyReleasedCase {
          .input = {.batch = 1, .channels = 20, .height = 12, .width = 18, .x = positive,
                    .f = positive}},
         {.name = "many known", .seed = 13,
-         .input = {.batch = 1, .channels = 2, .height = 34, .width = 33,
+         .input = {.batch = 1, .channels = 8, .height = 34, .width = 33,
                    .hole = {Distribution::kSparse}, .x = positive, .f = positive}},
         {.name = "a hole of quarters", .seed = 8,
          .input = {.batch = 1, .channels = 33, .height = 8, .width = 8,

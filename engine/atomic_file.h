@@ -1,17 +1,44 @@
-// Files that are either written whole or not at all.
+// Writing a file so that it is there whole or not at all.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 
 namespace ofer {
 
-// Writes `bytes` to a temporary file of a unique name in the same folder, has the system put it on
-// disk, and renames it to `path`: who reads `path` sees the old content or the new, never a part.
-// An existing file is replaced (through a symbolic link: the file it points to). What is no
-// regular file, such as /dev/null or a pipe, is written directly. On failure the temporary file is
-// removed and kIo is thrown with path and cause. May be called from several threads.
+// Bytes go to a temporary file beside the target; commit() makes it durable and renames it over
+// the target in one step. Without commit() (an exception on the way) the temporary file is removed
+// and whatever was at the target before is untouched. One thread at a time.
+class AtomicFile {
+ public:
+  // Throws kIo when the folder cannot be written, or when something that is not a regular file is
+  // at `path`.
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  // Appends. Throws kIo, as on a full disk.
+  void write(const void* data, std::size_t size);
+
+  // Overwrites bytes that were written before. Throws kIo.
+  void write_at(std::uint64_t offset, const void* data, std::size_t size);
+
+  // Flushes to the disk and renames. Throws kIo; no write may follow.
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int fd_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+// The same for bytes that are all there. What is no regular file, such as /dev/null or a pipe, is
+// written directly. Throws kIo with path and cause. May be called from several threads.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::uint8_t> bytes);
 
 }  // namespace ofer

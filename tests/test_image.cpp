@@ -387,7 +387,7 @@ TEST_SUITE("image") {
         "none/out.png: cannot write: No such file"));
     fs::create_directory(folder.path / "sub");
     CHECK(contains(error_of(ErrorCode::kIo, [&] { ofer::save_png(a, folder.path / "sub"); }),
-                   "Is a directory"));
+                   "is a directory"));
     CHECK(contains(error_of(ErrorCode::kIo, [&] { ofer::save_png(a, path / "inside.png"); }),
                    "cannot write"));
     if (::geteuid() != 0) {  // root may write everywhere

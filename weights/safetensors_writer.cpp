@@ -7,7 +7,7 @@
 
 #include "engine/buffer.h"
 #include "engine/error.h"
-#include "weights/atomic_file.h"
+#include "engine/atomic_file.h"
 #include "weights/safetensors.h"
 #include "weights/sha256.h"
 #include "weights/strict_json.h"

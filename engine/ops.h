@@ -180,9 +180,14 @@ Tensor minimum(Session& session, const Tensor& x, int axis);
 // feature [N, L, F], center [F] or, by position, [L, F] -> [N, L].
 Tensor svdd_distance(Session& session, const Tensor& feature, const Tensor& center);
 
-// z [N, L, Z], support [S, Z], alpha [S] or, by position, [L, S, Z], [L, S] -> [N, L].
+// z [N, L, Z], support [S, Z], alpha [S] or, by position, [L, S, Z], [L, S] -> [N, L]. `constant` is
+// what kernel_svdd_constant gave for the same support vectors.
 Tensor kernel_svdd(Session& session, const Tensor& z, const Tensor& support, const Tensor& alpha,
-                   double gamma);
+                   const Tensor& constant, double gamma);
+// The part of that distance that does not depend on z: [1], or by position [L]. Quadratic in the
+// number of support vectors, so it is computed once for a model; not recorded.
+Tensor kernel_svdd_constant(Session& session, const Tensor& support, const Tensor& alpha,
+                            double gamma);
 
 enum class SelfAssembly { kPaper, kReleased };
 // x, f [N, C, H, W], hole [N, H, W] (non-zero: masked) -> [N, C, H, W].

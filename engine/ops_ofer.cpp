@@ -31,30 +31,52 @@ Tensor svdd_distance(Session& session, const Tensor& feature, const Tensor& cent
   return distance;
 }
 
-Tensor kernel_svdd(Session& session, const Tensor& z, const Tensor& support, const Tensor& alpha,
-                   double gamma) {
-  check_input(session, z, "kernel_svdd", "z");
+namespace {
+
+// support [S, Z] with alpha [S], or one set for each position in front.
+void check_support(Session& session, const Tensor& support, const Tensor& alpha) {
   check_input(session, support, "kernel_svdd", "support");
   check_input(session, alpha, "kernel_svdd", "alpha");
-  check_rank(z, 3, 3, "kernel_svdd", "z");
   check_rank(support, 2, 3, "kernel_svdd", "support");
+  check_shape(alpha,
+              support.rank() == 3 ? Shape{support.size(0), support.size(1)}
+                                  : Shape{support.size(0)},
+              "kernel_svdd", "alpha");
+}
+
+}  // namespace
+
+Tensor kernel_svdd_constant(Session& session, const Tensor& support, const Tensor& alpha,
+                            double gamma) {
+  check_support(session, support, alpha);
+  const std::int64_t sets = support.rank() == 3 ? support.size(0) : 1;
+  Tensor constant = session.allocate({sets});
+  dispatch(support.dtype(), [&]<class T>() {
+    kernels::KernelSvddConstantArgs<T> args{support.data<T>(), alpha.data<T>(),
+                                            constant.data<T>(), sets,
+                                            support.size(-1),  support.size(-2),
+                                            gamma};
+    OFER_CALL(session, kernel_svdd_constant, args);
+  });
+  return constant;
+}
+
+Tensor kernel_svdd(Session& session, const Tensor& z, const Tensor& support, const Tensor& alpha,
+                   const Tensor& constant, double gamma) {
+  check_input(session, z, "kernel_svdd", "z");
+  check_rank(z, 3, 3, "kernel_svdd", "z");
+  check_support(session, support, alpha);
+  check_input(session, constant, "kernel_svdd", "constant");
   const bool by_position = support.rank() == 3;
   const std::int64_t supports = support.size(-2), width = z.size(2), positions = z.size(1);
-  const std::int64_t sets = by_position ? positions : 1;
   check_shape(support, by_position ? Shape{positions, supports, width} : Shape{supports, width},
               "kernel_svdd", "support");
-  check_shape(alpha, by_position ? Shape{positions, supports} : Shape{supports}, "kernel_svdd",
-              "alpha");
+  check_shape(constant, {by_position ? positions : 1}, "kernel_svdd", "constant");
   Tensor distance = session.allocate({z.size(0), positions});
-  const Tensor constant = session.allocate({sets});
   dispatch(z.dtype(), [&]<class T>() {
-    kernels::KernelSvddConstantArgs<T> sum{support.data<T>(), alpha.data<T>(), constant.data<T>(),
-                                           sets,              width,           supports,
-                                           gamma};
-    OFER_CALL(session, kernel_svdd_constant, sum);
-    kernels::KernelSvddArgs<T> args{z.data<T>(),        support.data<T>(), alpha.data<T>(),
+    kernels::KernelSvddArgs<T> args{z.data<T>(),        support.data<T>(),  alpha.data<T>(),
                                     constant.data<T>(), distance.data<T>(), z.size(0),
-                                    positions,          width,             supports,
+                                    positions,          width,              supports,
                                     gamma,              by_position};
     OFER_CALL(session, kernel_svdd, args);
   });

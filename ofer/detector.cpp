@@ -33,6 +33,16 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
       sphere.gamma = c.gamma;
       sphere.support = sp("support");
       sphere.alpha = sp("alpha");
+      SessionOptions options;
+      options.precision =
+          sphere.support.dtype() == DType::kF64 ? Precision::kF64 : Precision::kF32;
+      Session session(options);
+      const Tensor constant =
+          ops::kernel_svdd_constant(session, sphere.support, sphere.alpha, sphere.gamma);
+      sphere.constant_memory = Buffer(constant.bytes());
+      sphere.constant =
+          Tensor(sphere.constant_memory.data(), constant.shape(), constant.dtype());
+      session.to_host(constant, sphere.constant.raw());
     }
     spheres_.push_back(std::move(sphere));
   }
@@ -43,7 +53,8 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
 }
 
 Tensor Detector::sphere_distance(Session& s, const Sphere& sphere, const Tensor& z) const {
-  if (!sphere.deep) return ops::kernel_svdd(s, z, sphere.support, sphere.alpha, sphere.gamma);
+  if (!sphere.deep)
+    return ops::kernel_svdd(s, z, sphere.support, sphere.alpha, sphere.constant, sphere.gamma);
   Tensor feature = z;
   for (std::size_t i = 0; i < sphere.phi.size(); ++i) {
     if (i > 0) feature = ops::leaky_relu(s, feature, sphere.slope);

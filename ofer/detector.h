@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/buffer.h"
 #include "ofer/vit.h"
 #include "weights/config.h"
 
@@ -33,6 +34,8 @@ class Detector {
     std::vector<int> taps;  // block numbers; the encoder's depth stands for the final norm
     std::vector<Tensor> phi;
     Tensor center, support, alpha;
+    Buffer constant_memory;
+    Tensor constant;  // kernel: what its distances have in common
     Tensor radius;  // [1] or [L]
     double slope = 0, gamma = 0, weight = 1;
     bool deep = true, by_position = false;

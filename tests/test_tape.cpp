@@ -299,8 +299,9 @@ TEST_SUITE("tape") {
                       return ops::svdd_distance(q, in[0], each);
                     });
     const Tensor support = make(s, {4, 5}, r), alpha = make(s, {4}, r, 0.1, 1);
+    const Tensor constant = ops::kernel_svdd_constant(s, support, alpha, 0.3);
     check_gradients("kernel_svdd", s, {make(s, {2, 3, 5}, r)}, [=](Session& q, const Inputs& in) {
-      return ops::kernel_svdd(q, in[0], support, alpha, 0.3);
+      return ops::kernel_svdd(q, in[0], support, alpha, constant, 0.3);
     });
     const Tensor hole = s.allocate({2, 4, 4});
     for (int i = 0; i < 32; ++i) hole.data<double>()[i] = i % 3 == 0 ? 1 : 0;

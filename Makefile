@@ -21,7 +21,7 @@ $(BUILD)/.configured: CMakeLists.txt CMakePresets.json tools/install_packages.sh
 run: all
 	@mkdir -p $(OUT)
 	@test -f $(WEIGHTS) || $(BUILD)/ofer init --config small --seed 1 -o $(WEIGHTS)
-	$(BUILD)/ofer run -m $(WEIGHTS) samples/*.png -o $(OUT)
+	$(BUILD)/ofer run --table -m $(WEIGHTS) samples/*.png -o $(OUT)
 
 test:
 	tools/install_packages.sh build test

@@ -12,21 +12,6 @@
 namespace ofer::test {
 namespace {
 
-template <class Case>
-constexpr bool kHasImages = requires(Case c) {
-  c.with_images(1);
-};
-
-// The cases of `Case` for which images are apart.
-template <class Case>
-std::vector<Case> image_cases() {
-  std::vector<Case> cases;
-  if constexpr (kHasImages<Case>)
-    for (const Case& test : Case::list())
-      if (test.images()) cases.push_back(test);
-  return cases;
-}
-
 // A packed batch whose segments have different lengths against each segment alone: `alone(s)` is
 // the case of segment s, and the named buffers hold `width` elements for every row.
 template <class T, class Case, class Alone>

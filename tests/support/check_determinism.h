@@ -36,6 +36,21 @@ void check_threads(const Backend& backend, const Case& test, const Values* value
   }
 }
 
+template <class Case>
+constexpr bool kHasImages = requires(Case c) {
+  c.with_images(1);
+};
+
+// The cases of `Case` for which images are apart.
+template <class Case>
+std::vector<Case> image_cases() {
+  std::vector<Case> cases;
+  if constexpr (kHasImages<Case>)
+    for (const Case& test : Case::list())
+      if (test.images()) cases.push_back(test);
+  return cases;
+}
+
 // Three images at once against each of them alone. A buffer three times as large as the single
 // image's holds one part for each image; one of the same size is shared by all.
 template <class T, class Case>

@@ -25,6 +25,9 @@ class Memory {
   virtual void write(void* device, const void* host, std::size_t bytes) = 0;
   virtual void read(void* host, const void* device, std::size_t bytes) = 0;
   virtual bool host_accessible() const = 0;
+  // From here on the device may touch [data, data + bytes) of an allocation alone; and no more.
+  virtual void narrow(void* /*data*/, std::size_t /*bytes*/) {}
+  virtual void widen(void* /*data*/) {}
 };
 
 class HostMemory final : public Memory {
@@ -64,7 +67,8 @@ inline void fill_unwritten(void* data, std::size_t bytes) {
 // `bytes` of a backend's memory with a guard of the unwritten pattern before and after. A read
 // beyond the ends gives NaN; a write is found by damaged(). `offset` bytes move the start away from
 // the alignment that allocations have, as a slice of a tensor may be.
-// Under AddressSanitizer the guards are poisoned between arm() and disarm().
+// Between arm() and disarm() the guards are out of bounds for a backend that knows bounds, and
+// poisoned under AddressSanitizer.
 class GuardedBuffer {
  public:
   GuardedBuffer(Memory& memory, std::size_t bytes, std::size_t offset)
@@ -86,8 +90,14 @@ class GuardedBuffer {
   void write(const void* host) { memory_.write(data(), host, bytes_); }
   void read(void* host) { memory_.read(host, data(), bytes_); }
 
-  void arm() { poison(true); }
-  void disarm() { poison(false); }
+  void arm() {
+    poison(true);
+    memory_.narrow(data(), bytes_);
+  }
+  void disarm() {
+    poison(false);
+    memory_.widen(data());
+  }
 
   // What is wrong with the guards; empty when they are whole. Call after disarm().
   std::string damaged() {

@@ -1,0 +1,16 @@
+// The operations of the GPU backends: one source, compiled for the device (cuda) and for the executor
+// on the host (simt).
+#pragma once
+
+#include "kernels/table.h"
+
+namespace ofer::kernels {
+
+namespace cuda {
+const Table<float>& table_f32();
+}
+namespace simt {
+const Table<float>& table_f32();
+}
+
+}  // namespace ofer::kernels

@@ -1,0 +1,53 @@
+// The executor's device memory: host memory that only device pointers may reach.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <source_location>
+
+namespace ofer::kernels::simt {
+
+// Who touched a word of device memory last, for finding races between the threads of one launch.
+// Words are of 4 bytes. An access is packed as launch, block, barriers passed, thread.
+struct AccessShadow {
+  explicit AccessShadow(std::size_t words)
+      : writer(new std::atomic<std::uint64_t>[words]()),
+        reader(new std::atomic<std::uint64_t>[words]()) {}
+  std::unique_ptr<std::atomic<std::uint64_t>[]> writer, reader;
+};
+
+// Part of an allocation that a pointer may walk in.
+struct Region {
+  char* begin = nullptr;
+  char* end = nullptr;
+  char* origin = nullptr;          // of the shadow's first word
+  AccessShadow* shadow = nullptr;  // null: races are not looked for
+};
+
+// Memory of `bytes`, aligned to 256, full of NaNs. `tracked`: races are looked for in it (16 bytes
+// of shadow for every 4). Throws std::bad_alloc.
+void* allocate(std::size_t bytes, bool tracked = false);
+void release(void* data) noexcept;
+
+// Narrows what pointers into [data, data + bytes) may touch to just that range, until widened again:
+// a test's buffer between its guards.
+void narrow(void* data, std::size_t bytes);
+void widen(void* data);
+
+// The region of a device pointer; false for memory that is not this device's.
+bool find_region(const void* pointer, Region& region);
+
+// Bytes allocated now; and, for tests, the allocation that fails (counted from 1; 0: none).
+std::size_t allocated_bytes();
+void fail_allocation(std::int64_t number);
+
+// Notes a read or a write of tracked memory by the running thread; faults where it races with an
+// access of another thread in the same launch.
+void note_read(const Region& region, const void* at, std::size_t bytes,
+               const std::source_location& where);
+void note_write(const Region& region, const void* at, std::size_t bytes,
+                const std::source_location& where);
+
+}  // namespace ofer::kernels::simt

@@ -1,0 +1,51 @@
+// The SIMT executor as a backend under test: the kernels of kernels/cuda/, run on the host.
+#pragma once
+
+#if defined(OFER_HAVE_SIMT)
+
+#include <cstring>
+#include <string>
+
+#include "kernels/cuda/table.h"
+#include "kernels/simt/executor.h"
+#include "kernels/simt/memory.h"
+#include "tests/support/backend.h"
+
+namespace ofer::test {
+
+// Device memory in which races are looked for. The host does not touch it but through write and
+// read, as if it could not.
+class SimtMemory final : public Memory {
+ public:
+  void* allocate(std::size_t bytes) override { return kernels::simt::allocate(bytes, true); }
+  void release(void* data) override { kernels::simt::release(data); }
+  void write(void* device, const void* host, std::size_t bytes) override {
+    if (bytes) std::memcpy(device, host, bytes);
+  }
+  void read(void* host, const void* device, std::size_t bytes) override {
+    if (bytes) std::memcpy(host, device, bytes);
+  }
+  bool host_accessible() const override { return false; }
+  void narrow(void* data, std::size_t bytes) override { kernels::simt::narrow(data, bytes); }
+  void widen(void* data) override { kernels::simt::widen(data); }
+};
+
+// Threads of a block run in an order that `seed` shuffles.
+inline Backend simt_backend(std::uint64_t seed) {
+  static SimtMemory memory;
+  Backend backend;
+  backend.name = "simt, order " + std::to_string(seed);
+  backend.f32 = &kernels::simt::table_f32();
+  backend.make_stream = [seed](int threads) {
+    return std::make_unique<kernels::simt::SimtStream>(threads, seed);
+  };
+  backend.dirty_scratch = [](kernels::Stream& stream) {
+    static_cast<kernels::simt::SimtStream&>(stream).dirty_scratch();
+  };
+  backend.memory = &memory;
+  return backend;
+}
+
+}  // namespace ofer::test
+
+#endif

@@ -55,6 +55,9 @@ class Model {
   // memory of their own. Widening is exact; f64 to f32 rounds to nearest even.
   std::shared_ptr<const Model> cast(DType dtype) const;
 
+  // A copy of a model on the host in the memory of `device`, in one allocation. Throws kOutOfMemory.
+  std::shared_ptr<const Model> on(Device device) const;
+
  private:
   std::shared_ptr<const void> owner_;
   std::vector<NamedTensor> tensors_;

@@ -150,7 +150,7 @@ Tensor to_patches(Session& session, const Tensor& images, int patch, bool channe
 Tensor from_patches(Session& session, const Tensor& patches, int channels, int rows, int columns,
                     int patch, bool channels_first);
 
-// --- pooling, resizing, reductions: engine/ops_reduce.cpp ---
+// --- pooling and reductions: engine/ops_reduce.cpp; resizing: engine/ops_resize.cpp ---
 
 struct Pool2d {
   int kernel = 2, stride = 2, pad = 0;

@@ -37,7 +37,7 @@ void call(Session& session, std::string_view name,
   const auto function = table_of<T>(session.backend()).*row;
   require(function != nullptr, ErrorCode::kUnsupported, "operation ", name,
           " is not available on ", session.backend().name);
-  if (!session.counting()) function(args, session.stream());
+  if (!session.counting()) on_device([&] { function(args, session.stream()); });
 }
 #define OFER_CALL(session, name, ...) \
   ::ofer::ops::call<T>(session, #name, &kernels::Table<T>::name, __VA_ARGS__)

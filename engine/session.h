@@ -10,6 +10,7 @@
 
 #include "engine/backend.h"
 #include "engine/log.h"
+#include "engine/resize_axis.h"
 #include "engine/tape.h"
 #include "engine/workspace.h"
 
@@ -74,6 +75,19 @@ class Session {
   // Copies between host memory and a tensor, whichever device it is on. Nothing while counting.
   void to_device(const Tensor& tensor, const void* host);
   void to_host(const Tensor& tensor, void* host);
+
+  // Moments of a pass and the time between two of them (kernels/stream.h). Nothing while counting.
+  void mark(std::size_t number) {
+    if (!counting()) on_device([&] { stream_->mark(number); });
+  }
+  double milliseconds(std::size_t from, std::size_t to) {
+    return on_device([&] { return stream_->milliseconds(from, to); });
+  }
+
+  // What resizes an axis from `in` to `out`; made at its first use, also while counting.
+  const ResizeAxis& resize_axis(std::int64_t in, std::int64_t out, bool nearest) {
+    return resize_axes_.get(in, out, nearest, *stream_);
+  }
 
   // The tape that records, or null. Set by Recording.
   Tape* tape() { return recording_ ? &tape_ : nullptr; }
@@ -154,6 +168,7 @@ class Session {
   int threads_;
   std::unique_ptr<kernels::Stream> stream_;
   Workspace workspace_;
+  ResizeAxes resize_axes_;
   Tape tape_;
   bool recording_ = false;
   TapCallback tap_;

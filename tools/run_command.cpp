@@ -220,12 +220,12 @@ int run_command(const RunOptions& options, Console& console) {
   session.device = device_of(options.device);
   session.precision = precision_of(options.precision);
   session.threads = options.threads;
-  (void)backend_of(session.device.kind);  // a missing device is told before the weights are read
   session.log = [&console](LogLevel level, std::string_view text) {
     if (level == LogLevel::kWarning) print_note(console, "ofer: " + one_line(text));
   };
 
-  const std::shared_ptr<const Network> network = Network::load(options.weights, session.precision);
+  const std::shared_ptr<const Network> network =
+      Network::load(options.weights, session.precision, {}, session.device);
   const Config& config = network->config();
   Pipeline pipeline(network, session);
   BatchPlan plan;

@@ -58,6 +58,7 @@ template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape,
             Stream& stream, const Arguments&... arguments) {
   if (shape.grid.x == 0 || shape.grid.y == 0 || shape.grid.z == 0) return;
+  gpu_stream(stream).make_current();
   // More than 48 KiB has to be asked for; the call is cheap and allowed while a graph is captured.
   if (shape.dynamic_shared > (48u << 10))
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,

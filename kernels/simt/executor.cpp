@@ -352,6 +352,9 @@ SimtStream::~SimtStream() {
 void* SimtStream::scratch_bytes(int slot, std::size_t bytes) {
   if (bytes > scratch_size_[slot]) {
     void* fresh = allocate(bytes);
+    if (!fresh)
+      throw DeviceError("cannot allocate " + std::to_string(bytes) + " bytes of scratch memory",
+                        true);
     release(scratch_[slot]);
     scratch_[slot] = fresh;
     scratch_size_[slot] = bytes;

@@ -147,6 +147,7 @@ class Block {
   bool complete(Thread& last);
   [[noreturn]] void explain_deadlock();
   void enter(Thread& thread);
+  void switch_back(Thread& thread);
   void pause(Thread& thread);
   void start_fiber(Thread& thread);
 
@@ -160,6 +161,7 @@ class Block {
   std::vector<Thread> threads_;
   unsigned count_ = 0, done_ = 0, at_barrier_ = 0;
   std::string fault_;
+  bool abandoned_ = false, ending_ = false;
   std::vector<Array> arrays_;
   std::vector<char> memory_;
   std::vector<SharedCell> cells_;

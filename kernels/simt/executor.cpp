@@ -315,6 +315,8 @@ void Block::run(const char* kernel, const LaunchShape& shape, std::uint64_t numb
     thread.warp = i / kWarp;
     thread.block = this;
     thread.state = Thread::State::kReady;
+    thread.copies.clear();
+    thread.copy_groups.clear();
     if (!thread.own) start_fiber(thread);
   }
   try {

@@ -1,8 +1,6 @@
 // Every operation's cases on a GPU, forward and backward, against the oracle.
 #include <doctest/doctest.h>
 
-#include <cstdio>
-
 #include "tests/cases/all.h"
 #include "tests/support/check_backward.h"
 #include "tests/support/check_determinism.h"
@@ -12,41 +10,29 @@
 namespace ofer::test {
 namespace {
 
-// A machine without a GPU shows nothing here, and says so: ctest counts the suite as skipped.
-bool skipped() {
-#if defined(OFER_HAVE_CUDA)
-  static const std::string missing = missing_gpu();
-  if (missing.empty()) return false;
-  std::printf("SKIPPED, no GPU: %s\n", missing.c_str());
-#else
-  std::printf("SKIPPED, no GPU: this build has no CUDA\n");
-#endif
-  return true;
-}
-
 TEST_SUITE("operations_cuda") {
 #if defined(OFER_HAVE_CUDA)
   TEST_CASE_TEMPLATE_DEFINE("forward against the oracle", Case, cuda_forward) {
-    if (skipped()) return;
+    if (skipped_for_no_gpu()) return;
     for (const Case& test : Case::list()) check_forward({cuda_backend()}, test, 1);
   }
   TEST_CASE_TEMPLATE_APPLY(cuda_forward, ForwardCases);
 
   TEST_CASE_TEMPLATE_DEFINE("backward against the oracle", Case, cuda_backward) {
-    if (skipped()) return;
+    if (skipped_for_no_gpu()) return;
     const Backend reference = cpu_backends().front();
     for (const Case& test : Case::list()) check_backward({cuda_backend()}, reference, test, 1);
   }
   TEST_CASE_TEMPLATE_APPLY(cuda_backward, BackwardCases);
 
   TEST_CASE_TEMPLATE_DEFINE("images", Case, cuda_images) {
-    if (skipped()) return;
+    if (skipped_for_no_gpu()) return;
     if constexpr (kHasImages<Case>)
       for (const Case& test : image_cases<Case>()) check_images<float>(cuda_backend(), test);
   }
   TEST_CASE_TEMPLATE_APPLY(cuda_images, ForwardCases);
 #else
-  TEST_CASE("forward and backward against the oracle") { CHECK(skipped()); }
+  TEST_CASE("forward and backward against the oracle") { CHECK(skipped_for_no_gpu()); }
 #endif
 }
 

@@ -1,8 +1,7 @@
 // A GPU as a backend under test, where there is one.
 #pragma once
 
-#if defined(OFER_HAVE_CUDA)
-
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +12,30 @@
 #include "tests/support/backend.h"
 
 namespace ofer::test {
+
+// Why there is no GPU to test; empty when there is one.
+inline std::string missing_gpu() {
+#if defined(OFER_HAVE_CUDA)
+  try {
+    kernels::cuda::make_stream(0);
+    return "";
+  } catch (const kernels::DeviceError& error) {
+    return error.what();
+  }
+#else
+  return "this build has no CUDA";
+#endif
+}
+
+// A suite that needs a GPU shows nothing without one, and says so: ctest counts it as skipped.
+inline bool skipped_for_no_gpu() {
+  static const std::string missing = missing_gpu();
+  if (missing.empty()) return false;
+  std::printf("SKIPPED, no GPU: %s\n", missing.c_str());
+  return true;
+}
+
+#if defined(OFER_HAVE_CUDA)
 
 class CudaMemory final : public Memory {
  public:
@@ -36,16 +59,6 @@ class CudaMemory final : public Memory {
   std::unique_ptr<kernels::Stream> stream_;
 };
 
-// Why this machine has no GPU to test; empty when it has one.
-inline std::string missing_gpu() {
-  try {
-    kernels::cuda::make_stream(0);
-    return "";
-  } catch (const kernels::DeviceError& error) {
-    return error.what();
-  }
-}
-
 // The first GPU; only where missing_gpu() is empty.
 inline Backend cuda_backend() {
   static CudaMemory memory(kernels::cuda::make_stream(0));
@@ -58,6 +71,6 @@ inline Backend cuda_backend() {
   return backend;
 }
 
-}  // namespace ofer::test
-
 #endif
+
+}  // namespace ofer::test

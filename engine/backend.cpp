@@ -34,6 +34,8 @@ const Backend& cpu_backend() {
       .kind = DeviceKind::kCpu,
       .f32 = kernels::cpu::table_f32(variant),
       .f64 = kernels::cpu::table_f64(variant),
+      .bf16 = nullptr,
+      .tf32 = false,
       .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
         return std::make_unique<kernels::cpu::CpuStream>(threads);
       },
@@ -55,6 +57,8 @@ const Backend& simt_backend() {
       .kind = DeviceKind::kSimt,
       .f32 = &kernels::simt::table_f32(),
       .f64 = nullptr,
+      .bf16 = nullptr,
+      .tf32 = true,
       .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
         return std::make_unique<kernels::simt::SimtStream>(threads);
       },
@@ -73,6 +77,8 @@ const Backend& cuda_backend() {
       .kind = DeviceKind::kCuda,
       .f32 = &kernels::cuda::table_f32(),
       .f64 = nullptr,
+      .bf16 = nullptr,
+      .tf32 = true,
       .make_stream = [](Device device, int) { return kernels::cuda::make_stream(device.index); },
       .allocate = [](std::size_t bytes,
                      Device device) { return kernels::cuda::allocate(bytes, device.index); },

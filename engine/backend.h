@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "engine/device.h"
 #include "engine/error.h"
+#include "engine/precision.h"
+#include "kernels/bf16.h"
 #include "kernels/device_error.h"
 #include "kernels/table.h"
 
@@ -18,7 +21,9 @@ struct Backend {
   const char* name;
   DeviceKind kind;
   const kernels::Table<float>* f32;
-  const kernels::Table<double>* f64;  // null: the backend has no double precision
+  const kernels::Table<double>* f64;             // null: the backend has no double precision
+  const kernels::Table<kernels::BFloat16>* bf16;  // null: no bfloat16
+  bool tf32;                                     // do streams know tf32?
   // `threads`: host threads, for backends that compute with them. Throws when the device is missing.
   std::unique_ptr<kernels::Stream> (*make_stream)(Device device, int threads);
   // Memory aligned to 64 bytes, uninitialised; null when there is not enough.
@@ -28,6 +33,23 @@ struct Backend {
   // the call returns; to_host returns when its data is there.
   void (*to_device)(void* device, const void* host, std::size_t bytes, kernels::Stream& stream);
   void (*to_host)(void* host, const void* device, std::size_t bytes, kernels::Stream& stream);
+
+  bool computes(Precision precision) const {
+    switch (precision) {
+      case Precision::kF32: return f32 != nullptr;
+      case Precision::kTf32: return f32 != nullptr && tf32;
+      case Precision::kBf16: return bf16 != nullptr;
+      case Precision::kF64: return f64 != nullptr;
+    }
+    return false;
+  }
+  // "fp32, fp64"
+  std::string precisions() const {
+    std::string text;
+    for (const Precision precision : kPrecisions)
+      if (computes(precision)) text += (text.empty() ? "" : ", ") + std::string(name_of(precision));
+    return text;
+  }
 };
 
 // The backend of a device. Throws kUnsupported, with the remedy, when this build has none.

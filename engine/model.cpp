@@ -76,8 +76,9 @@ std::size_t Model::bytes() const {
 }
 
 std::shared_ptr<const Model> Model::cast(DType dtype) const {
-  require(dtype == DType::kF32 || dtype == DType::kF64, ErrorCode::kUnsupported,
-          "a model can be cast to f32 or f64, not to ", name_of(dtype));
+  require(dtype == DType::kF32 || dtype == DType::kF64 || dtype == DType::kBF16,
+          ErrorCode::kUnsupported, "a model can be cast to f32, f64 or bf16, not to ",
+          name_of(dtype));
   auto converted = std::make_shared<Converted>();
   converted->parent = owner_;
   std::vector<NamedTensor> tensors;
@@ -93,6 +94,8 @@ std::shared_ptr<const Model> Model::cast(DType dtype) const {
     Buffer buffer(static_cast<std::size_t>(shape.elements()) * size_of(dtype), tensor.device());
     if (dtype == DType::kF32)
       convert(tensor, static_cast<float*>(buffer.data()));
+    else if (dtype == DType::kBF16)
+      convert(tensor, static_cast<kernels::BFloat16*>(buffer.data()));
     else
       convert(tensor, static_cast<double*>(buffer.data()));
     tensors.emplace_back(name, Tensor(buffer.data(), shape, dtype, tensor.device()));

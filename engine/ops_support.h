@@ -16,16 +16,20 @@ template <class Body>
 void dispatch(DType dtype, Body&& body) {
   if (dtype == DType::kF32)
     body.template operator()<float>();
+  else if (dtype == DType::kBF16)
+    body.template operator()<kernels::BFloat16>();
   else if (dtype == DType::kF64)
     body.template operator()<double>();
   else
-    fail(ErrorCode::kBadArgument, "operations compute in f32 or f64, not ", name_of(dtype));
+    fail(ErrorCode::kBadArgument, "operations compute in f32, bf16 or f64, not ", name_of(dtype));
 }
 
 template <class T>
 const kernels::Table<T>& table_of(const Backend& backend) {
   if constexpr (std::is_same_v<T, float>)
     return *backend.f32;
+  else if constexpr (std::is_same_v<T, kernels::BFloat16>)
+    return *backend.bf16;
   else
     return *backend.f64;
 }

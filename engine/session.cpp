@@ -38,9 +38,10 @@ Session::Session(const SessionOptions& options)
       stream_(on_device([&] { return backend_.make_stream(options.device, threads_); })),
       workspace_(options.device),
       resize_axes_(backend_, options.device, dtype()) {
-  require(dtype() == DType::kF32 ? backend_.f32 != nullptr : backend_.f64 != nullptr,
-          ErrorCode::kUnsupported, "precision ", name_of(options.precision),
-          " is not available on device ", backend_.name);
+  require(backend_.computes(options.precision), ErrorCode::kUnsupported, "precision ",
+          name_of(options.precision), " is not available on device ", backend_.name, "; there is ",
+          backend_.precisions());
+  stream_->set_tf32(options.precision == Precision::kTf32);
 }
 
 void Session::to_device(const Tensor& tensor, const void* host) {

@@ -16,13 +16,6 @@
 
 namespace ofer {
 
-// kF32 is strict single precision. kF64 is for checking numerics: everything in double, on the CPU.
-enum class Precision : std::uint8_t { kF32, kF64 };
-
-constexpr const char* name_of(Precision precision) {
-  return precision == Precision::kF32 ? "fp32" : "fp64";
-}
-
 // Sees every named intermediate in execution order. The tensor is in host memory and valid during the
 // call only.
 using TapCallback = std::function<void(std::string_view name, const Tensor& tensor)>;
@@ -45,7 +38,7 @@ class Session {
 
   Device device() const { return options_.device; }
   Precision precision() const { return options_.precision; }
-  DType dtype() const { return precision() == Precision::kF32 ? DType::kF32 : DType::kF64; }
+  DType dtype() const { return dtype_of_precision(precision()); }
   int threads() const { return threads_; }
   bool deterministic() const { return options_.deterministic; }
   const Backend& backend() const { return backend_; }

@@ -25,6 +25,11 @@ class Stream {
     return std::chrono::duration<double, std::milli>(marks_[to] - marks_[from]).count();
   }
 
+  // May products, convolutions and attention of floats round their operands to tf32? For backends
+  // that can.
+  void set_tf32(bool on) { tf32_ = on; }
+  bool tf32() const { return tf32_; }
+
  protected:
   Stream() = default;
   Stream(const Stream&) = delete;
@@ -33,6 +38,7 @@ class Stream {
  private:
   using Clock = std::chrono::steady_clock;
   std::array<Clock::time_point, kMarks> marks_{};
+  bool tf32_ = false;
 };
 
 }  // namespace ofer::kernels

@@ -4,6 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "engine/convert.h"
+
 namespace ofer {
 
 Detector::Detector(const layers::Parameters& p, const Config& config, const VitEncoder& shared)
@@ -19,7 +21,9 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
     if (!session) {
       SessionOptions options;
       options.device = weight.device();
-      options.precision = weight.dtype() == DType::kF64 ? Precision::kF64 : Precision::kF32;
+      options.precision = weight.dtype() == DType::kF64    ? Precision::kF64
+                          : weight.dtype() == DType::kBF16 ? Precision::kBf16
+                                                           : Precision::kF32;
       options.threads = 1;
       session.emplace(options);
     }
@@ -60,13 +64,11 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
   }
   if (spheres_.size() == 1 && !spheres_[0].by_position) {
     const Tensor& r = spheres_[0].radius;
-    if (r.dtype() == DType::kF64) {
-      once(r).to_host(r, &radius_);
-    } else {
-      float radius = 0;
-      once(r).to_host(r, &radius);
-      radius_ = radius;
-    }
+    std::array<std::byte, sizeof(double)> raw;
+    float radius = 0;
+    once(r).to_host(r, raw.data());
+    to_floats(raw.data(), r.dtype(), std::span(&radius, 1));
+    radius_ = radius;
   }
 }
 

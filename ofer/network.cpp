@@ -1,14 +1,13 @@
 #include "ofer/network.h"
 
+#include <array>
+
 #include "engine/backend.h"
+#include "engine/convert.h"
 
 namespace ofer {
 
 namespace {
-
-DType dtype_of_precision(Precision precision) {
-  return precision == Precision::kF64 ? DType::kF64 : DType::kF32;
-}
 
 std::shared_ptr<const Model> placed(std::shared_ptr<const Model> model, Device device) {
   return device.host_accessible() ? model : model->on(device);
@@ -34,26 +33,23 @@ Network::Network(LoadedWeights weights, Precision precision, Device device)
       detector_(layers::Parameters(*model_, "detector"), config_, autoencoder_.encoder()),
       recogniser_(layers::Parameters(*model_, "recogniser"), config_) {
   if (config_.unet) unet_.emplace(layers::Parameters(*model_, "unet"), *config_.unet);
-  const auto upload = [&]<class T>(T) {
-    T values[6];
-    for (std::size_t c = 0; c < 3; ++c) {
-      values[c] = static_cast<T>(config_.mean[c]);
-      values[3 + c] = static_cast<T>(config_.std[c]);
-    }
-    auto* data = static_cast<T*>(normalisation_.data());
+  std::array<float, 6> values;
+  for (std::size_t c = 0; c < 3; ++c) {
+    values[c] = static_cast<float>(config_.mean[c]);
+    values[3 + c] = static_cast<float>(config_.std[c]);
+  }
+  const DType dtype = dtype_of_precision(precision);
+  std::vector<std::byte> raw;
+  on_device([&] {
     const Backend& backend = backend_of(device.kind);
-    on_device([&] {
-      const auto stream = backend.make_stream(device, 1);
-      backend.to_device(data, values, sizeof(values), *stream);
-      stream->synchronise();
-    });
-    mean_ = Tensor(data, {3, 1, 1}, dtype_of<T>::value, device);
-    deviation_ = Tensor(data + 3, {3, 1, 1}, dtype_of<T>::value, device);
-  };
-  if (precision == Precision::kF64)
-    upload(double());
-  else
-    upload(float());
+    const auto stream = backend.make_stream(device, 1);
+    backend.to_device(normalisation_.data(), from_floats(values, dtype, raw),
+                      normalisation_.size(), *stream);
+    stream->synchronise();
+  });
+  char* data = static_cast<char*>(normalisation_.data());
+  mean_ = Tensor(data, {3, 1, 1}, dtype, device);
+  deviation_ = Tensor(data + 3 * size_of(dtype), {3, 1, 1}, dtype, device);
 }
 
 }  // namespace ofer

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/convert.h"
 #include "engine/ops.h"
 
 namespace ofer {
@@ -114,12 +115,7 @@ std::vector<Result> Pipeline::run(std::span<const Image> images, const Request& 
 Tensor Pipeline::upload(std::span<const float> values, const Shape& shape) {
   const Tensor tensor = session_.allocate(shape);
   if (session_.counting()) return tensor;
-  if (session_.dtype() == DType::kF32) {
-    session_.to_device(tensor, values.data());
-  } else {
-    host_wide_.assign(values.begin(), values.end());
-    session_.to_device(tensor, host_wide_.data());
-  }
+  session_.to_device(tensor, from_floats(values, session_.dtype(), host_raw_));
   return tensor;
 }
 
@@ -130,10 +126,9 @@ void Pipeline::download(const Tensor& tensor) {
   if (tensor.dtype() == DType::kF32) {
     session_.to_host(tensor, host_.data());
   } else {
-    host_wide_.resize(count);
-    session_.to_host(tensor, host_wide_.data());
-    std::transform(host_wide_.begin(), host_wide_.end(), host_.begin(),
-                   [](double value) { return static_cast<float>(value); });
+    host_raw_.resize(tensor.bytes());
+    session_.to_host(tensor, host_raw_.data());
+    to_floats(host_raw_.data(), tensor.dtype(), host_);
   }
 }
 

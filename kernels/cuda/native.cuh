@@ -9,7 +9,8 @@
 #include "kernels/cuda/stream.h"
 #include "kernels/types.h"
 
-#define OFER_SHARED(T, name, count) __shared__ T name[count]
+// Aligned for vectors of 16 bytes.
+#define OFER_SHARED(T, name, count) __shared__ __align__(16) T name[count]
 #define OFER_SHARED_DYNAMIC(T, name, first_byte, count)                   \
   extern __shared__ __align__(128) unsigned char ofer_dynamic_shared[];   \
   T* const name = reinterpret_cast<T*>(ofer_dynamic_shared + (first_byte))

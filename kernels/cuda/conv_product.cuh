@@ -1,0 +1,326 @@
+// One block's part of a convolution's matrix product, in three pieces that know little of each other:
+//   Loader    gathers tiles of both operands into shared memory (kernels/cuda/conv_gather.cuh says
+//             where an element lies)
+//   Sums      multiplies two tiles in shared memory; keeps the block's part of the result in registers
+//   kernel    walks the depth, the next tile on its way while this one is multiplied, and stores
+// Everything is float in shared memory and registers, whatever the storage.
+#pragma once
+
+#include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/conv_gather.cuh"
+#include "kernels/cuda/reduce_block.cuh"
+
+namespace ofer::kernels::OFER_GPU {
+
+// How a block shares out kRows x kColumns results, kDepth steps at a time: kWarpRows rows of warps,
+// kLaneRows rows of lanes in a warp. A thread's rows are runs of up to four neighbours, one run from
+// each part of its warp's rows, so that the lanes of a warp together read whole lines of shared
+// memory; its columns likewise. kBlocks: as many must fit a multiprocessor.
+template <int rows, int columns, int depth, int threads, int warp_rows, int lane_rows, int blocks>
+struct Tile {
+  static constexpr int kRows = rows, kColumns = columns, kDepth = depth;
+  static constexpr int kThreads = threads, kBlocks = blocks;
+  static constexpr int kWarpRows = warp_rows, kWarpColumns = threads / kWarpSize / warp_rows;
+  static constexpr int kLaneRows = lane_rows, kLaneColumns = kWarpSize / lane_rows;
+  static constexpr int kMyRows = rows / (kWarpRows * kLaneRows);
+  static constexpr int kMyColumns = columns / (kWarpColumns * kLaneColumns);
+  static constexpr int kRowRun = kMyRows < 4 ? kMyRows : 4;
+  static constexpr int kColumnRun = kMyColumns < 4 ? kMyColumns : 4;
+  static_assert(kMyRows * kMyColumns * threads == rows * columns);
+
+  // In shared memory each step of the depth is a line of rows, then one of columns. The padding keeps
+  // runs aligned and spreads the stores of threads that are neighbours along the depth.
+  static constexpr int kLeftLine = rows + 4, kRightLine = columns + 4;
+  static constexpr int kStage = depth * (kLeftLine + kRightLine);
+  static constexpr int kStages = 2;
+  static constexpr int kSharedBytes = kStages * kStage * static_cast<int>(sizeof(float));
+
+  static_assert(threads % depth == 0 && threads % columns == 0);
+};
+
+// --- inner product ---
+
+// The thread's results, as fused multiply-adds of single floats. A version for tensor cores has the
+// same three functions and another idea of which results are a thread's.
+template <class Tile>
+struct Sums {
+  float value[Tile::kMyRows][Tile::kMyColumns] = {};
+  int first_row, first_column;
+
+  __device__ __forceinline__ Sums() {
+    const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
+    first_row = warp / Tile::kWarpColumns * (Tile::kRows / Tile::kWarpRows) +
+                lane / Tile::kLaneColumns * Tile::kRowRun;
+    first_column = warp % Tile::kWarpColumns * (Tile::kColumns / Tile::kWarpColumns) +
+                   lane % Tile::kLaneColumns * Tile::kColumnRun;
+  }
+  // Places of value[i][j] in the tile.
+  __device__ __forceinline__ int row(int i) const {
+    return first_row + i / Tile::kRowRun * (Tile::kLaneRows * Tile::kRowRun) + i % Tile::kRowRun;
+  }
+  __device__ __forceinline__ int column(int j) const {
+    return first_column + j / Tile::kColumnRun * (Tile::kLaneColumns * Tile::kColumnRun) +
+           j % Tile::kColumnRun;
+  }
+  // value += left^T right over the depth of one tile, in ascending order of k: whatever the tile, a
+  // result is the same sum.
+  __device__ __forceinline__ void multiply(Shared<float> left, Shared<float> right) {
+#pragma unroll
+    for (int k = 0; k < Tile::kDepth; ++k) {
+      float a[Tile::kMyRows], b[Tile::kMyColumns];
+#pragma unroll
+      for (int i = 0; i < Tile::kMyRows; i += Tile::kRowRun) {
+        const Vector<float, Tile::kRowRun> run =
+            load_vector<Tile::kRowRun>(left, k * Tile::kLeftLine + row(i));
+#pragma unroll
+        for (int e = 0; e < Tile::kRowRun; ++e) a[i + e] = run[e];
+      }
+#pragma unroll
+      for (int j = 0; j < Tile::kMyColumns; j += Tile::kColumnRun) {
+        const Vector<float, Tile::kColumnRun> run =
+            load_vector<Tile::kColumnRun>(right, k * Tile::kRightLine + column(j));
+#pragma unroll
+        for (int e = 0; e < Tile::kColumnRun; ++e) b[j + e] = run[e];
+      }
+#pragma unroll
+      for (int i = 0; i < Tile::kMyRows; ++i)
+#pragma unroll
+        for (int j = 0; j < Tile::kMyColumns; ++j) value[i][j] += a[i] * b[j];
+    }
+  }
+};
+
+// --- loader ---
+
+// Carries one stage from device memory through registers to shared memory. Left: threads that are
+// neighbours take neighbouring k, for in every one of the products these are the nearest in memory.
+// Right: neighbouring columns or neighbouring k, as the product says.
+template <class T, class Tile, bool kAlongDepth>
+struct Loader {
+  static constexpr int kThreads = Tile::kThreads, kDepth = Tile::kDepth;
+  static constexpr int kLeft = (Tile::kRows * kDepth + kThreads - 1) / kThreads;
+  static constexpr int kRight = (Tile::kColumns * kDepth + kThreads - 1) / kThreads;
+  // Rows (columns) between two elements of a thread, where neighbours go along the depth; steps of
+  // the depth, where they go along the columns.
+  static constexpr int kLineStep = kThreads / kDepth;
+  static constexpr int kDepthStep = kThreads / Tile::kColumns;
+  static constexpr bool kAllLeft = Tile::kRows % kLineStep == 0;
+  static_assert(kRight <= 32 && (!kAlongDepth || Tile::kColumns % kLineStep == 0));
+
+  float left[kLeft], right[kRight];
+  unsigned inside = 0;  // bit i: right[i] is an element and not the zero around the source
+
+  __device__ __forceinline__ static int along_depth() { return threadIdx.x % kDepth; }
+  __device__ __forceinline__ static int line(int i) {
+    return threadIdx.x / kDepth + i * kLineStep;
+  }
+
+  // `row_offset`: of the thread's first row in `from`; `rows`: how many from there on exist.
+  __device__ __forceinline__ void fetch_left(Global<const T> from, Shared<Index> terms,
+                                             Index row_offset, Index row_stride, int rows) {
+    const Index offset = terms[along_depth()];
+#pragma unroll
+    for (int i = 0; i < kLeft; ++i) {
+      left[i] = 0;
+      if (offset >= 0 && i * kLineStep < rows)
+        left[i] = static_cast<float>(from[offset + row_offset + i * kLineStep * row_stride]);
+    }
+  }
+  __device__ __forceinline__ void fetch_right(Global<const T> from, const Gather& gather,
+                                              Shared<Place> terms, Shared<Place> columns) {
+    inside = 0;
+    const Place mine = kAlongDepth ? static_cast<Place>(terms[along_depth()])
+                                   : static_cast<Place>(columns[threadIdx.x % Tile::kColumns]);
+#pragma unroll
+    for (int i = 0; i < kRight; ++i) {
+      const Place other =
+          kAlongDepth
+              ? static_cast<Place>(columns[line(i)])
+              : static_cast<Place>(terms[threadIdx.x / Tile::kColumns + i * kDepthStep]);
+      right[i] = 0;
+      if (gather.inside(mine, other)) {
+        right[i] = static_cast<float>(from[mine.offset + other.offset]);
+        inside |= 1u << i;
+      }
+    }
+  }
+  // The zeros around the source stay zeros.
+  __device__ __forceinline__ void activate_right(Activation activation, float slope) {
+    if (activation == Activation::kNone) return;
+#pragma unroll
+    for (int i = 0; i < kRight; ++i)
+      if (inside & 1u << i) right[i] = activate(right[i], activation, slope);
+  }
+  __device__ __forceinline__ void store(Shared<float> left_tile, Shared<float> right_tile) const {
+#pragma unroll
+    for (int i = 0; i < kLeft; ++i)
+      if (kAllLeft || line(i) < Tile::kRows)
+        left_tile[along_depth() * Tile::kLeftLine + line(i)] = left[i];
+#pragma unroll
+    for (int i = 0; i < kRight; ++i) {
+      if constexpr (kAlongDepth)
+        right_tile[along_depth() * Tile::kRightLine + line(i)] = right[i];
+      else
+        right_tile[(threadIdx.x / Tile::kColumns + i * kDepthStep) * Tile::kRightLine +
+                   threadIdx.x % Tile::kColumns] = right[i];
+    }
+  }
+};
+
+// --- kernel ---
+
+// How a call's work is cut into blocks.
+struct Cut {
+  Index chunk;      // depth of one split
+  Index results;    // of the call: elements between two splits' partial sums
+  int row_tiles, column_tiles, phases;
+  bool runs;  // four neighbouring columns, from a multiple of four on, are aligned neighbours in y
+};
+
+// result[target(column) + row target_row] = bias[row] + sum over k of one chunk. Lanes hold columns
+// in runs, so whole vectors go out where the results lie that way.
+template <class Out, class Tile>
+__device__ __forceinline__ void store_sums(const Sums<Tile>& sums, Global<Out> result,
+                                           Shared<Index> targets, Index target_row, int rows,
+                                           int columns, bool runs, Global<const Out> bias,
+                                           int first_row) {
+  constexpr int kRun = Tile::kColumnRun;
+#pragma unroll
+  for (int i = 0; i < Tile::kMyRows; ++i) {
+    const int row = sums.row(i);
+    if (row >= rows) continue;
+    const float offset = bias ? static_cast<float>(bias[first_row + row]) : 0.0f;
+    const Index row_at = static_cast<Index>(first_row + row) * target_row;
+#pragma unroll
+    for (int j = 0; j < Tile::kMyColumns; j += kRun) {
+      const int column = sums.column(j);
+      if (kRun == 4 && runs) {
+        Vector<Out, kRun> run;
+#pragma unroll
+        for (int e = 0; e < kRun; ++e) run[e] = Out(sums.value[i][j + e] + offset);
+        if (column < columns)
+          store_vector<kRun>(result, static_cast<Index>(targets[column]) + row_at, run);
+      } else {
+#pragma unroll
+        for (int e = 0; e < kRun; ++e)
+          if (column + e < columns)
+            result[static_cast<Index>(targets[column + e]) + row_at] =
+                Out(sums.value[i][j + e] + offset);
+      }
+    }
+  }
+}
+
+// Blocks are numbered so that those that run together share operands: the rows of a column tile
+// first (they gather the same elements), then the phases (their weights share memory sectors), then
+// the columns, last the splits. With `partial`, the sums of a split go there, in the layout of y, for
+// sum_splits_kernel; without, y is written.
+template <class T, class Tile, class Products>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
+    conv_product_kernel(Global<const T> left, Global<const T> right, Global<const T> bias,
+                        Global<T> y, Global<float> partial, Products products, Cut cut,
+                        Activation activation, float slope) {
+  using Product = typename Products::Product;
+  constexpr int kDepth = Tile::kDepth, kStages = Tile::kStages;
+  OFER_SHARED_DYNAMIC(float, tiles, 0, Tile::kSharedBytes / sizeof(float));
+  OFER_SHARED(Place, columns, Tile::kColumns);
+  OFER_SHARED(Index, targets, Tile::kColumns);
+  OFER_SHARED(Place, right_terms, kStages * kDepth);
+  OFER_SHARED(Index, left_terms, kStages * kDepth);
+
+  unsigned number = blockIdx.x;
+  const int row_tile = static_cast<int>(number % cut.row_tiles);
+  number /= cut.row_tiles;
+  Product product = products.product(static_cast<int>(number % cut.phases));
+  number /= cut.phases;
+  const Index first_column = static_cast<Index>(number % cut.column_tiles) * Tile::kColumns;
+  const Index split = number / cut.column_tiles;
+  if (first_column >= product.columns) return;  // a phase with fewer positions than the first
+  const Index first_k = split * cut.chunk;
+  const int first_row = row_tile * Tile::kRows;
+  const int my_rows = product.rows - first_row;
+  const int my_columns = static_cast<int>(min(product.columns - first_column, Index(Tile::kColumns)));
+  const Index left_over = max(product.depth - first_k, Index(0));
+  const int depth = static_cast<int>(min(cut.chunk, left_over));
+  product.start(first_column, first_k);
+
+  // What the steps of stage s stand for; the first kDepth threads write it.
+  const int thread = threadIdx.x;
+  const auto note_terms = [&](int step) {
+    if (thread >= kDepth) return;
+    const int k = step * kDepth + thread, at = step % kStages * kDepth + thread;
+    Term term{-1, {0, kOutside, 0}};
+    if (k < depth) term = product.term(k);
+    left_terms[at] = term.left;
+    right_terms[at] = term.right;
+  };
+  note_terms(0);
+  note_terms(1);
+  if (thread < Tile::kColumns) {
+    Column column{0, {0, kOutside, 0}};
+    if (thread < my_columns) column = product.column(thread);
+    columns[thread] = column.right;
+    targets[thread] = column.target;
+  }
+  __syncthreads();
+
+  Loader<T, Tile, Product::kReadsAlongDepth> loader;
+  const int loader_row = Loader<T, Tile, Product::kReadsAlongDepth>::line(0);
+  const Index row_offset = static_cast<Index>(first_row + loader_row) * product.left_row;
+  const auto fetch = [&](int step) {
+    const int at = step % kStages * kDepth;
+    loader.fetch_left(left, left_terms + at, row_offset, product.left_row, my_rows - loader_row);
+    loader.fetch_right(right, product.gather, right_terms + at, columns);
+  };
+  const auto store = [&](int step) {
+    const Shared<float> stage = tiles + step % kStages * Tile::kStage;
+    loader.activate_right(activation, slope);
+    loader.store(stage, stage + kDepth * Tile::kLeftLine);
+  };
+
+  Sums<Tile> sums;
+  const int steps = blocks_of(depth, kDepth);
+  if (steps > 0) {
+    fetch(0);
+    store(0);
+  }
+  __syncthreads();
+  for (int step = 0; step < steps; ++step) {
+    if (step + 1 < steps) fetch(step + 1);
+    // Stage `step` of the terms was read before the last barrier, by fetch(step).
+    note_terms(step + 2);
+    const Shared<float> stage = tiles + step % kStages * Tile::kStage;
+    sums.multiply(stage, stage + kDepth * Tile::kLeftLine);
+    if (step + 1 < steps) store(step + 1);
+    __syncthreads();
+  }
+
+  if (partial) {
+    const Global<const float> no_bias = nullptr;
+    store_sums<float>(sums, partial + split * cut.results, targets, product.target_row, my_rows,
+                      my_columns, cut.runs, no_bias, first_row);
+  } else {
+    store_sums<T>(sums, y, targets, product.target_row, my_rows, my_columns, cut.runs, bias,
+                  first_row);
+  }
+}
+
+// Small blocks: the results that are split are few.
+constexpr int kSumThreads = 128;
+
+// y[i] = bias[channel of i] + the splits' partial sums, in their order. y is [N, channels, plane].
+// A thread owns one element.
+template <class T>
+__global__ void __launch_bounds__(kSumThreads)
+    sum_splits_kernel(Global<const float> partial, Global<const T> bias, Global<T> y, Index results,
+                      int splits, Index channels, Index plane) {
+  const Index i = static_cast<Index>(blockIdx.x) * kSumThreads + threadIdx.x;
+  if (i >= results) return;
+  float sum = 0;
+#pragma unroll 8
+  for (int s = 0; s < splits; ++s) sum += static_cast<float>(partial[s * results + i]);
+  if (bias) sum += static_cast<float>(bias[i / plane % channels]);
+  y[i] = T(sum);
+}
+
+}  // namespace ofer::kernels::OFER_GPU

@@ -9,8 +9,12 @@
 
 namespace ofer::kernels::OFER_GPU {
 
-// One half of an element's address.
-struct alignas(16) Place {
+// The two halves of an element's address. A feature stays inside one image, of which 2^31 elements
+// are enough; each is one load from shared memory.
+struct alignas(16) FeaturePlace {
+  int offset, row, column;
+};
+struct alignas(16) PositionPlace {
   Index offset;
   int row, column;
 };
@@ -51,17 +55,19 @@ struct Gather {
     const unsigned in_image = number % all;
     return {image + number / all, static_cast<int>(in_image / w), static_cast<int>(in_image % w)};
   }
-  __device__ Place place(const Feature& f) const {
+  __device__ FeaturePlace place(const Feature& f) const {
     const int row = f.i * step_h, column = f.j * step_w;
-    return {f.channel * plane() + static_cast<Index>(row) * width + column, row, column};
+    return {(f.channel * height + row) * width + column, row, column};
   }
-  __device__ Place place(const Position& at) const {
+  __device__ PositionPlace place(const Position& at) const {
     const int row = first_h + at.p * stride_h, column = first_w + at.q * stride_w;
     return {at.image * channels * plane() + static_cast<Index>(row) * width + column, row, column};
   }
-  __device__ bool inside(const Place& a, const Place& b) const {
-    return static_cast<unsigned>(a.row + b.row) < static_cast<unsigned>(height) &&
-           static_cast<unsigned>(a.column + b.column) < static_cast<unsigned>(width);
+  template <class A, class B>
+  __device__ bool inside(const A& a, const B& b) const {
+    const bool row = static_cast<unsigned>(a.row + b.row) < static_cast<unsigned>(height),
+               column = static_cast<unsigned>(a.column + b.column) < static_cast<unsigned>(width);
+    return row & column;  // both at once: a branch would cost more than the second comparison
   }
 };
 
@@ -93,10 +99,12 @@ __host__ __device__ inline Phase phase_of(int size, int kernel, int stride, int 
 
 // A product target[row, column] = sum over the depth of left[row, k] right[k, column]. What a k and
 // what a column stand for:
+template <class Place>
 struct Term {
   Index left;  // offset in `left`; its row comes on top
   Place right;
 };
+template <class Place>
 struct Column {
   Index target;  // offset in the result; its row comes on top
   Place right;
@@ -105,7 +113,10 @@ struct Column {
 // A convolution y = W * x, or one phase of its adjoint x = W^T * y. The result's channels are the
 // rows, its positions in all images the columns, the source's features the depth.
 struct Correlation {
+  using TermPlace = FeaturePlace;
+  using ColumnPlace = PositionPlace;
   static constexpr bool kReadsAlongDepth = false;  // neighbours in memory are neighbouring columns
+  static constexpr bool kActivates = true;
 
   Gather gather;
   int rows;
@@ -120,15 +131,16 @@ struct Correlation {
   int feature;
 
   __device__ void start(Index first_column, Index first_k) {
+    if (columns == 0) return;
     image = first_column / gather.positions();
     position = static_cast<unsigned>(first_column % gather.positions());
     feature = static_cast<int>(first_k);
   }
-  __device__ Term term(int k) const {
+  __device__ Term<TermPlace> term(int k) const {
     const Gather::Feature f = gather.feature(feature + k);
     return {f.channel * left_channel + f.i * left_h + f.j * left_w + left_first, gather.place(f)};
   }
-  __device__ Column column(int n) const {
+  __device__ Column<ColumnPlace> column(int n) const {
     const Gather::Position at = gather.position(image, position + static_cast<unsigned>(n));
     return {at.image * rows * target_row + static_cast<Index>(at.p) * target_h +
                 static_cast<Index>(at.q) * target_w + target_first,
@@ -202,7 +214,10 @@ struct Correlations {
 // dW[o, (c, i, j)] = sum over (n, p, q) of y[n, o, p, q] x[n, c, ...]: the same elements of x with the
 // roles exchanged, positions along the depth and features along the columns.
 struct WeightGradient {
+  using TermPlace = PositionPlace;
+  using ColumnPlace = FeaturePlace;
   static constexpr bool kReadsAlongDepth = true;  // neighbours in memory are neighbouring positions
+  static constexpr bool kActivates = false;
 
   Gather gather;
   int rows;
@@ -220,12 +235,12 @@ struct WeightGradient {
     image = first_k / gather.positions();
     position = static_cast<unsigned>(first_k % gather.positions());
   }
-  __device__ Term term(int k) const {
+  __device__ Term<TermPlace> term(int k) const {
     const Gather::Position at = gather.position(image, position + static_cast<unsigned>(k));
     return {at.image * rows * left_row + static_cast<Index>(at.p) * gather.positions_w + at.q,
             gather.place(at)};
   }
-  __device__ Column column(int n) const {
+  __device__ Column<ColumnPlace> column(int n) const {
     return {static_cast<Index>(feature) + n, gather.place(gather.feature(feature + n))};
   }
 };

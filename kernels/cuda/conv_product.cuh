@@ -95,9 +95,10 @@ struct Sums {
 // Carries one stage from device memory through registers to shared memory. Left: threads that are
 // neighbours take neighbouring k, for in every one of the products these are the nearest in memory.
 // Right: neighbouring columns or neighbouring k, as the product says.
-template <class T, class Tile, bool kAlongDepth>
+template <class T, class Tile, class Product>
 struct Loader {
   static constexpr int kThreads = Tile::kThreads, kDepth = Tile::kDepth;
+  static constexpr bool kAlongDepth = Product::kReadsAlongDepth;
   static constexpr int kLeft = (Tile::kRows * kDepth + kThreads - 1) / kThreads;
   static constexpr int kRight = (Tile::kColumns * kDepth + kThreads - 1) / kThreads;
   // Rows (columns) between two elements of a thread, where neighbours go along the depth; steps of
@@ -119,34 +120,51 @@ struct Loader {
   __device__ __forceinline__ void fetch_left(Global<const T> from, Shared<Index> terms,
                                              Index row_offset, Index row_stride, int rows) {
     const Index offset = terms[along_depth()];
+    if (offset < 0) rows = 0;
+    Global<const T> at = from + (offset + row_offset);
 #pragma unroll
     for (int i = 0; i < kLeft; ++i) {
-      left[i] = 0;
-      if (offset >= 0 && i * kLineStep < rows)
-        left[i] = static_cast<float>(from[offset + row_offset + i * kLineStep * row_stride]);
+      left[i] = i * kLineStep < rows ? static_cast<float>(at[0]) : 0.0f;
+      at += kLineStep * row_stride;
     }
   }
   __device__ __forceinline__ void fetch_right(Global<const T> from, const Gather& gather,
-                                              Shared<Place> terms, Shared<Place> columns) {
+                                              Shared<typename Product::TermPlace> terms,
+                                              Shared<typename Product::ColumnPlace> columns) {
     inside = 0;
-    const Place mine = kAlongDepth ? static_cast<Place>(terms[along_depth()])
-                                   : static_cast<Place>(columns[threadIdx.x % Tile::kColumns]);
+    if constexpr (kAlongDepth) {
+      const PositionPlace position = terms[along_depth()];
 #pragma unroll
-    for (int i = 0; i < kRight; ++i) {
-      const Place other =
-          kAlongDepth
-              ? static_cast<Place>(columns[line(i)])
-              : static_cast<Place>(terms[threadIdx.x / Tile::kColumns + i * kDepthStep]);
-      right[i] = 0;
-      if (gather.inside(mine, other)) {
-        right[i] = static_cast<float>(from[mine.offset + other.offset]);
-        inside |= 1u << i;
-      }
+      for (int i = 0; i < kRight; ++i)
+        fetch(i, from + position.offset, gather, position, columns[line(i)]);
+    } else {
+      const PositionPlace position = columns[threadIdx.x % Tile::kColumns];
+#pragma unroll
+      for (int i = 0; i < kRight; ++i)
+        fetch(i, from + position.offset, gather, position,
+              terms[threadIdx.x / Tile::kColumns + i * kDepthStep]);
     }
   }
-  // The zeros around the source stay zeros.
+  __device__ __forceinline__ void fetch(int i, Global<const T> at, const Gather& gather,
+                                        const PositionPlace& position,
+                                        const FeaturePlace& feature) {
+    right[i] = 0;
+    if (gather.inside(position, feature)) {
+      right[i] = static_cast<float>(at[feature.offset]);
+      inside |= 1u << i;
+    }
+  }
+  // The zeros around the source stay zeros, also where f(0) is another number.
   __device__ __forceinline__ void activate_right(Activation activation, float slope) {
-    if (activation == Activation::kNone) return;
+    if (!Product::kActivates || activation == Activation::kNone) return;
+    if (activation == Activation::kRelu || activation == Activation::kLeakyRelu) {
+      const bool relu = activation == Activation::kRelu;
+#pragma unroll
+      for (int i = 0; i < kRight; ++i)
+        right[i] = relu ? activate(right[i], Activation::kRelu, slope)
+                        : activate(right[i], Activation::kLeakyRelu, slope);
+      return;
+    }
 #pragma unroll
     for (int i = 0; i < kRight; ++i)
       if (inside & 1u << i) right[i] = activate(right[i], activation, slope);
@@ -221,54 +239,67 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
                         Global<T> y, Global<float> partial, Products products, Cut cut,
                         Activation activation, float slope) {
   using Product = typename Products::Product;
+  using TermPlace = typename Product::TermPlace;
+  using ColumnPlace = typename Product::ColumnPlace;
   constexpr int kDepth = Tile::kDepth, kStages = Tile::kStages;
+  // A warp works out the terms of several steps at once.
+  constexpr int kTermSteps = kWarpSize / kDepth;
+  static_assert(kTermSteps * kDepth == kWarpSize);
   OFER_SHARED_DYNAMIC(float, tiles, 0, Tile::kSharedBytes / sizeof(float));
-  OFER_SHARED(Place, columns, Tile::kColumns);
+  OFER_SHARED(Product, products_of_block, 1);
+  OFER_SHARED(ColumnPlace, columns, Tile::kColumns);
   OFER_SHARED(Index, targets, Tile::kColumns);
-  OFER_SHARED(Place, right_terms, kStages * kDepth);
-  OFER_SHARED(Index, left_terms, kStages * kDepth);
+  OFER_SHARED(TermPlace, right_terms, 2 * kWarpSize);
+  OFER_SHARED(Index, left_terms, 2 * kWarpSize);
 
   unsigned number = blockIdx.x;
   const int row_tile = static_cast<int>(number % cut.row_tiles);
   number /= cut.row_tiles;
-  Product product = products.product(static_cast<int>(number % cut.phases));
+  const int phase = static_cast<int>(number % cut.phases);
   number /= cut.phases;
   const Index first_column = static_cast<Index>(number % cut.column_tiles) * Tile::kColumns;
   const Index split = number / cut.column_tiles;
-  if (first_column >= product.columns) return;  // a phase with fewer positions than the first
   const Index first_k = split * cut.chunk;
+  const int thread = threadIdx.x;
+  if (thread == 0) {
+    Product mine = products.product(phase);
+    mine.start(first_column, first_k);
+    products_of_block[0] = mine;
+  }
+  __syncthreads();
+  const Product product = products_of_block[0];
+  if (first_column >= product.columns) return;  // a phase with fewer positions than the first
   const int first_row = row_tile * Tile::kRows;
   const int my_rows = product.rows - first_row;
-  const int my_columns = static_cast<int>(min(product.columns - first_column, Index(Tile::kColumns)));
-  const Index left_over = max(product.depth - first_k, Index(0));
-  const int depth = static_cast<int>(min(cut.chunk, left_over));
-  product.start(first_column, first_k);
+  const int my_columns =
+      static_cast<int>(min(product.columns - first_column, Index(Tile::kColumns)));
+  const int depth = static_cast<int>(min(cut.chunk, max(product.depth - first_k, Index(0))));
 
-  // What the steps of stage s stand for; the first kDepth threads write it.
-  const int thread = threadIdx.x;
-  const auto note_terms = [&](int step) {
-    if (thread >= kDepth) return;
-    const int k = step * kDepth + thread, at = step % kStages * kDepth + thread;
-    Term term{-1, {0, kOutside, 0}};
-    if (k < depth) term = product.term(k);
+  // What the k of steps kTermSteps b .. kTermSteps (b + 1) stand for, into half b of the tables. Only
+  // here is the whole description wanted, so it stays in shared memory.
+  const auto note_terms = [&](int b) {
+    if (thread >= kWarpSize) return;
+    const int k = b * kWarpSize + thread, at = b % 2 * kWarpSize + thread;
+    Term<TermPlace> term{-1, {0, kOutside, 0}};
+    if (k < depth) term = static_cast<Product>(products_of_block[0]).term(k);
     left_terms[at] = term.left;
     right_terms[at] = term.right;
   };
   note_terms(0);
   note_terms(1);
   if (thread < Tile::kColumns) {
-    Column column{0, {0, kOutside, 0}};
+    Column<ColumnPlace> column{0, {0, kOutside, 0}};
     if (thread < my_columns) column = product.column(thread);
     columns[thread] = column.right;
     targets[thread] = column.target;
   }
   __syncthreads();
 
-  Loader<T, Tile, Product::kReadsAlongDepth> loader;
-  const int loader_row = Loader<T, Tile, Product::kReadsAlongDepth>::line(0);
+  Loader<T, Tile, Product> loader;
+  const int loader_row = loader.line(0);
   const Index row_offset = static_cast<Index>(first_row + loader_row) * product.left_row;
   const auto fetch = [&](int step) {
-    const int at = step % kStages * kDepth;
+    const int at = step % (2 * kTermSteps) * kDepth;
     loader.fetch_left(left, left_terms + at, row_offset, product.left_row, my_rows - loader_row);
     loader.fetch_right(right, product.gather, right_terms + at, columns);
   };
@@ -287,8 +318,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   __syncthreads();
   for (int step = 0; step < steps; ++step) {
     if (step + 1 < steps) fetch(step + 1);
-    // Stage `step` of the terms was read before the last barrier, by fetch(step).
-    note_terms(step + 2);
+    // Where the next step is the first of its half, the other half was read before the last barrier.
+    if ((step + 1) % kTermSteps == 0) note_terms((step + 1) / kTermSteps + 1);
     const Shared<float> stage = tiles + step % kStages * Tile::kStage;
     sums.multiply(stage, stage + kDepth * Tile::kLeftLine);
     if (step + 1 < steps) store(step + 1);

@@ -9,6 +9,8 @@
 #include "kernels/cuda/conv_products.h"
 
 #include <algorithm>
+#include <limits>
+#include <stdexcept>
 
 #include "kernels/cuda/conv_product.cuh"
 
@@ -140,6 +142,12 @@ void multiply(const char* name, const Products& products, const Operands<T>& ope
            operands.bias, operands.y, results, static_cast<int>(splits), channels, plane);
 }
 
+// Offsets inside one image are ints.
+void check_source(const Gather& source) {
+  if (source.channels * source.plane() > std::numeric_limits<int>::max())
+    throw std::length_error("convolution: an image of 2^31 elements or more");
+}
+
 // Most features that a phase along one axis of the adjoint has taps for.
 Index most_taps(Index size, Index kernel, Index stride, Index pad, Index dilation) {
   int most = 0;
@@ -159,6 +167,7 @@ void correlate(const char* name, const ConvGeometry& g, bool adjoint, Operands<T
   Correlations products{g, adjoint};
   products.g.batch = 1;
   const Correlation one = products.product(0);
+  check_source(one.gather);
   const Index depth =
       adjoint ? g.out_channels *
                     most_taps(g.in_height, g.kernel_h, g.stride_h, g.pad_h, g.dilation_h) *
@@ -244,6 +253,7 @@ template <class T>
 void convolve_weights(const ConvGeometry& g, const T* y, const T* x, T* dweight, Stream& stream) {
   const WeightGradients products{g};
   const WeightGradient w = products.product(0);
+  check_source(w.gather);
   const Index chunk = chunk_for(w.rows, w.columns, w.depth, 1);
   multiply("convolve_weights", products, Operands<T>{y, x, nullptr, dweight}, chunk, w.depth,
            w.rows * w.columns, static_cast<Index>(w.rows), w.columns, true, stream);

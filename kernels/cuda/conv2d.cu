@@ -19,8 +19,7 @@ void conv2d_backward(const Conv2dBackwardArgs<T>& args, Stream& stream) {
   }
   if (args.dweight) convolve_weights(g, args.dy, args.x, args.dweight, stream);
   if (args.dbias)
-    bias_gradient(args.dy, g.batch, g.out_channels, g.out_height * g.out_width, args.dbias,
-                  stream);
+    bias_gradient(args.dy, g.batch, g.out_channels, g.out_height * g.out_width, args.dbias, stream);
 }
 
 OFER_INSTANTIATE_GPU(conv2d, Conv2dArgs)

@@ -1,7 +1,8 @@
 // Where the elements of a convolution's three matrix products lie. No matrix of columns is ever
-// written: an element of one is a (feature, position) pair, and both halves of the pair contribute an
-// offset into the source and a place in its plane; their sums say where the element is and whether it
-// is inside. So a product's loader needs one small table for the depth and one for the columns.
+// written: an element of one is a (feature, position) pair, and both halves of the pair contribute
+// an offset into the source and a place in its plane; their sums say where the element is and
+// whether it is inside. So a product's loader needs one small table for the depth and one for the
+// columns.
 #pragma once
 
 #include "kernels/conv2d.h"
@@ -211,8 +212,8 @@ struct Correlations {
   }
 };
 
-// dW[o, (c, i, j)] = sum over (n, p, q) of y[n, o, p, q] x[n, c, ...]: the same elements of x with the
-// roles exchanged, positions along the depth and features along the columns.
+// dW[o, (c, i, j)] = sum over (n, p, q) of y[n, o, p, q] x[n, c, ...]: the same elements of x with
+// the roles exchanged, positions along the depth and features along the columns.
 struct WeightGradient {
   using TermPlace = PositionPlace;
   using ColumnPlace = FeaturePlace;

@@ -1,94 +1,17 @@
-// One block's part of a convolution's matrix product, in three pieces that know little of each other:
-//   Loader    gathers tiles of both operands into shared memory (kernels/cuda/conv_gather.cuh says
-//             where an element lies)
-//   Sums      multiplies two tiles in shared memory; keeps the block's part of the result in registers
+// One block's part of a convolution's matrix product, in three pieces:
+//   Loader    gathers tiles of both operands into shared memory (where an element lies:
+//             kernels/cuda/conv_gather.cuh)
+//   Sums      multiplies two tiles in shared memory and keeps the block's part of the result in
+//             registers (kernels/cuda/conv_tile.cuh)
 //   kernel    walks the depth, the next tile on its way while this one is multiplied, and stores
 // Everything is float in shared memory and registers, whatever the storage.
 #pragma once
 
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/conv_gather.cuh"
-#include "kernels/cuda/reduce_block.cuh"
+#include "kernels/cuda/conv_tile.cuh"
 
 namespace ofer::kernels::OFER_GPU {
-
-// How a block shares out kRows x kColumns results, kDepth steps at a time: kWarpRows rows of warps,
-// kLaneRows rows of lanes in a warp. A thread's rows are runs of up to four neighbours, one run from
-// each part of its warp's rows, so that the lanes of a warp together read whole lines of shared
-// memory; its columns likewise. kBlocks: as many must fit a multiprocessor.
-template <int rows, int columns, int depth, int threads, int warp_rows, int lane_rows, int blocks>
-struct Tile {
-  static constexpr int kRows = rows, kColumns = columns, kDepth = depth;
-  static constexpr int kThreads = threads, kBlocks = blocks;
-  static constexpr int kWarpRows = warp_rows, kWarpColumns = threads / kWarpSize / warp_rows;
-  static constexpr int kLaneRows = lane_rows, kLaneColumns = kWarpSize / lane_rows;
-  static constexpr int kMyRows = rows / (kWarpRows * kLaneRows);
-  static constexpr int kMyColumns = columns / (kWarpColumns * kLaneColumns);
-  static constexpr int kRowRun = kMyRows < 4 ? kMyRows : 4;
-  static constexpr int kColumnRun = kMyColumns < 4 ? kMyColumns : 4;
-  static_assert(kMyRows * kMyColumns * threads == rows * columns);
-
-  // In shared memory each step of the depth is a line of rows, then one of columns. The padding keeps
-  // runs aligned and spreads the stores of threads that are neighbours along the depth.
-  static constexpr int kLeftLine = rows + 4, kRightLine = columns + 4;
-  static constexpr int kStage = depth * (kLeftLine + kRightLine);
-  static constexpr int kStages = 2;
-  static constexpr int kSharedBytes = kStages * kStage * static_cast<int>(sizeof(float));
-
-  static_assert(threads % depth == 0 && threads % columns == 0);
-};
-
-// --- inner product ---
-
-// The thread's results, as fused multiply-adds of single floats. A version for tensor cores has the
-// same three functions and another idea of which results are a thread's.
-template <class Tile>
-struct Sums {
-  float value[Tile::kMyRows][Tile::kMyColumns] = {};
-  int first_row, first_column;
-
-  __device__ __forceinline__ Sums() {
-    const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
-    first_row = warp / Tile::kWarpColumns * (Tile::kRows / Tile::kWarpRows) +
-                lane / Tile::kLaneColumns * Tile::kRowRun;
-    first_column = warp % Tile::kWarpColumns * (Tile::kColumns / Tile::kWarpColumns) +
-                   lane % Tile::kLaneColumns * Tile::kColumnRun;
-  }
-  // Places of value[i][j] in the tile.
-  __device__ __forceinline__ int row(int i) const {
-    return first_row + i / Tile::kRowRun * (Tile::kLaneRows * Tile::kRowRun) + i % Tile::kRowRun;
-  }
-  __device__ __forceinline__ int column(int j) const {
-    return first_column + j / Tile::kColumnRun * (Tile::kLaneColumns * Tile::kColumnRun) +
-           j % Tile::kColumnRun;
-  }
-  // value += left^T right over the depth of one tile, in ascending order of k: whatever the tile, a
-  // result is the same sum.
-  __device__ __forceinline__ void multiply(Shared<float> left, Shared<float> right) {
-#pragma unroll
-    for (int k = 0; k < Tile::kDepth; ++k) {
-      float a[Tile::kMyRows], b[Tile::kMyColumns];
-#pragma unroll
-      for (int i = 0; i < Tile::kMyRows; i += Tile::kRowRun) {
-        const Vector<float, Tile::kRowRun> run =
-            load_vector<Tile::kRowRun>(left, k * Tile::kLeftLine + row(i));
-#pragma unroll
-        for (int e = 0; e < Tile::kRowRun; ++e) a[i + e] = run[e];
-      }
-#pragma unroll
-      for (int j = 0; j < Tile::kMyColumns; j += Tile::kColumnRun) {
-        const Vector<float, Tile::kColumnRun> run =
-            load_vector<Tile::kColumnRun>(right, k * Tile::kRightLine + column(j));
-#pragma unroll
-        for (int e = 0; e < Tile::kColumnRun; ++e) b[j + e] = run[e];
-      }
-#pragma unroll
-      for (int i = 0; i < Tile::kMyRows; ++i)
-#pragma unroll
-        for (int j = 0; j < Tile::kMyColumns; ++j) value[i][j] += a[i] * b[j];
-    }
-  }
-};
 
 // --- loader ---
 
@@ -112,9 +35,7 @@ struct Loader {
   unsigned inside = 0;  // bit i: right[i] is an element and not the zero around the source
 
   __device__ __forceinline__ static int along_depth() { return threadIdx.x % kDepth; }
-  __device__ __forceinline__ static int line(int i) {
-    return threadIdx.x / kDepth + i * kLineStep;
-  }
+  __device__ __forceinline__ static int line(int i) { return threadIdx.x / kDepth + i * kLineStep; }
 
   // `row_offset`: of the thread's first row in `from`; `rows`: how many from there on exist.
   __device__ __forceinline__ void fetch_left(Global<const T> from, Shared<Index> terms,
@@ -189,8 +110,8 @@ struct Loader {
 
 // How a call's work is cut into blocks.
 struct Cut {
-  Index chunk;      // depth of one split
-  Index results;    // of the call: elements between two splits' partial sums
+  Index chunk;    // depth of one split
+  Index results;  // of the call: elements between two splits' partial sums
   int row_tiles, column_tiles, phases;
   bool runs;  // four neighbouring columns, from a multiple of four on, are aligned neighbours in y
 };
@@ -231,8 +152,8 @@ __device__ __forceinline__ void store_sums(const Sums<Tile>& sums, Global<Out> r
 
 // Blocks are numbered so that those that run together share operands: the rows of a column tile
 // first (they gather the same elements), then the phases (their weights share memory sectors), then
-// the columns, last the splits. With `partial`, the sums of a split go there, in the layout of y, for
-// sum_splits_kernel; without, y is written.
+// the columns, last the splits. With `partial`, the sums of a split go there, in the layout of y,
+// for sum_splits_kernel; without, y is written.
 template <class T, class Tile, class Products>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     conv_product_kernel(Global<const T> left, Global<const T> right, Global<const T> bias,
@@ -275,8 +196,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
       static_cast<int>(min(product.columns - first_column, Index(Tile::kColumns)));
   const int depth = static_cast<int>(min(cut.chunk, max(product.depth - first_k, Index(0))));
 
-  // What the k of steps kTermSteps b .. kTermSteps (b + 1) stand for, into half b of the tables. Only
-  // here is the whole description wanted, so it stays in shared memory.
+  // What the k of steps kTermSteps b .. kTermSteps (b + 1) stand for, into half b of the tables.
+  // Only here is the whole description wanted, so it stays in shared memory.
   const auto note_terms = [&](int b) {
     if (thread >= kWarpSize) return;
     const int k = b * kWarpSize + thread, at = b % 2 * kWarpSize + thread;
@@ -318,7 +239,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   __syncthreads();
   for (int step = 0; step < steps; ++step) {
     if (step + 1 < steps) fetch(step + 1);
-    // Where the next step is the first of its half, the other half was read before the last barrier.
+    // Once the next step is the first of its half, the last barrier was behind all of the other.
     if ((step + 1) % kTermSteps == 0) note_terms((step + 1) / kTermSteps + 1);
     const Shared<float> stage = tiles + step % kStages * Tile::kStage;
     sums.multiply(stage, stage + kDepth * Tile::kLeftLine);

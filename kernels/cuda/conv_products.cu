@@ -1,8 +1,8 @@
 // How the products of a convolution are cut into blocks, and the sum over a channel.
 //
 // Two decisions, and only the second one may look at the batch:
-//   chunk  into how many pieces the depth is split, so that a small map with many channels fills the
-//          device. It orders the sums, so it comes from the geometry of one image.
+//   chunk  into how many pieces the depth is split, so that a small map with many channels fills
+//          the device. It orders the sums, so it comes from the geometry of one image.
 //   tile   how large a part of the result one block owns. A result is the sum over its chunk in
 //          ascending order in every tile, so the tile follows the columns of all images, and an
 //          image's bits stay the same.
@@ -19,12 +19,13 @@ namespace ofer::kernels::OFER_GPU {
 namespace {
 
 //                 rows columns depth threads warp_rows lane_rows blocks
-// Most of the arithmetic: 8 x 8 results a thread, 64 multiply-adds for 16 numbers from shared memory.
+// Most of the arithmetic: 8 x 8 results a thread, 64 multiply-adds for 16 numbers from shared
+// memory.
 using LargeTile = Tile<128, 128, 8, 256, 4, 4, 2>;
 // Up to 64 channels or positions: 8 x 4 results a thread.
 using MediumTile = Tile<64, 64, 16, 128, 2, 4, 4>;
-// Maps of 4 x 4 and less read their weights once and do little with them: deep, so that many bytes are
-// on their way at once.
+// Maps of 4 x 4 and less read their weights once and do little with them: deep, so that many bytes
+// are on their way at once.
 using SmallTile = Tile<64, 16, 32, 128, 4, 8, 4>;
 // To a picture's three channels: a thread owns one position.
 using NarrowTile = Tile<4, 256, 8, 256, 1, 1, 4>;
@@ -95,32 +96,31 @@ void launch_tiles(const char* name, const Products& products, const Operands<T>&
               column_tiles = blocks_of<Index>(columns, Tile::kColumns);
   cut.row_tiles = static_cast<int>(row_tiles);
   cut.column_tiles = static_cast<int>(column_tiles);
-  launch(name, conv_product_kernel<T, Tile, Products>,
-         {grid_of(row_tiles * column_tiles * cut.phases * splits), Tile::kThreads,
-          Tile::kSharedBytes},
-         stream, operands.left, operands.right, operands.bias, operands.y, partial, products, cut,
-         operands.activation, operands.slope);
+  launch(
+      name, conv_product_kernel<T, Tile, Products>,
+      {grid_of(row_tiles * column_tiles * cut.phases * splits), Tile::kThreads, Tile::kSharedBytes},
+      stream, operands.left, operands.right, operands.bias, operands.y, partial, products, cut,
+      operands.activation, operands.slope);
 }
 
-// One launch for all phases, and a second one where the depth is split. The first phase has the most
-// columns; `depth` is the most that a phase has. y is [images, channels, plane].
+// One launch for all phases, and a second one where the depth is split. The first phase has the
+// most columns; `depth` is the most that a phase has. y is [images, channels, plane].
 template <class T, class Products>
-void multiply(const char* name, const Products& products, const Operands<T>& operands,
-              Index chunk, Index depth, Index results, Index channels, Index plane, bool runs,
-              Stream& stream) {
+void multiply(const char* name, const Products& products, const Operands<T>& operands, Index chunk,
+              Index depth, Index results, Index channels, Index plane, bool runs, Stream& stream) {
   if (results == 0) return;
   const auto first = products.product(0);
   const Index splits = std::max<Index>(1, blocks_of(depth, chunk));
-  float* partial = splits > 1 ? gpu_stream(stream).template scratch<float>(0, splits * results)
-                              : nullptr;
+  float* partial =
+      splits > 1 ? gpu_stream(stream).template scratch<float>(0, splits * results) : nullptr;
   Cut cut{};
   cut.chunk = chunk;
   cut.results = results;
   cut.phases = products.phases();
   cut.runs = runs && plane % 4 == 0 && (partial || aligned_for<4>(operands.y));
   const auto run = [&]<class Tile>(Tile) {
-    launch_tiles<T, Tile>(name, products, operands, cut, first.rows, first.columns, splits,
-                          partial, stream);
+    launch_tiles<T, Tile>(name, products, operands, cut, first.rows, first.columns, splits, partial,
+                          stream);
   };
   switch (shape_for(first.rows, first.columns)) {
     case Shape::kLarge:
@@ -152,10 +152,10 @@ void check_source(const Gather& source) {
 Index most_taps(Index size, Index kernel, Index stride, Index pad, Index dilation) {
   int most = 0;
   for (Index residue = 0; residue < std::min(stride, size); ++residue)
-    most = std::max(most, phase_of(static_cast<int>(size), static_cast<int>(kernel),
-                                   static_cast<int>(stride), static_cast<int>(pad),
-                                   static_cast<int>(dilation), static_cast<int>(residue))
-                              .taps);
+    most = std::max(
+        most, phase_of(static_cast<int>(size), static_cast<int>(kernel), static_cast<int>(stride),
+                       static_cast<int>(pad), static_cast<int>(dilation), static_cast<int>(residue))
+                  .taps);
   return most;
 }
 
@@ -169,10 +169,10 @@ void correlate(const char* name, const ConvGeometry& g, bool adjoint, Operands<T
   const Correlation one = products.product(0);
   check_source(one.gather);
   const Index depth =
-      adjoint ? g.out_channels *
-                    most_taps(g.in_height, g.kernel_h, g.stride_h, g.pad_h, g.dilation_h) *
-                    most_taps(g.in_width, g.kernel_w, g.stride_w, g.pad_w, g.dilation_w)
-              : one.depth;
+      adjoint
+          ? g.out_channels * most_taps(g.in_height, g.kernel_h, g.stride_h, g.pad_h, g.dilation_h) *
+                most_taps(g.in_width, g.kernel_w, g.stride_w, g.pad_w, g.dilation_w)
+          : one.depth;
   const Index chunk = chunk_for(one.rows, one.columns, depth, products.phases());
   const Index splits = blocks_of(depth, chunk);
   const Index source = static_cast<Index>(one.gather.channels) * one.gather.plane(),
@@ -196,8 +196,8 @@ constexpr int kBiasThreads = 256;
 // A block's share of a channel, so that three channels of a large map are many blocks.
 constexpr Index kBiasChunk = 4096;
 
-// sums[c, part] = sum of dy[n, c, i] over one part of the (n, i), n outermost; or dbias[c], where one
-// part is all. A block owns one (c, part); its threads walk it side by side.
+// sums[c, part] = sum of dy[n, c, i] over one part of the (n, i), n outermost; or dbias[c], where
+// one part is all. A block owns one (c, part); its threads walk it side by side.
 template <class T, class Out>
 __global__ void __launch_bounds__(kBiasThreads)
     channel_sums_kernel(Global<const T> dy, Global<Out> sums, Index batch, Index channels,
@@ -281,12 +281,12 @@ void bias_gradient(const T* dy, Index batch, Index channels, Index plane, T* dbi
          sums, dbias, channels, parts);
 }
 
-#define OFER_CONV_PRODUCTS(T)                                                                    \
-  template void convolve<T>(const ConvGeometry&, const T*, Activation, float, const T*,          \
-                            const T*, T*, Stream&);                                              \
-  template void convolve_adjoint<T>(const ConvGeometry&, const T*, Activation, float, const T*,  \
-                                    const T*, T*, Stream&);                                      \
-  template void convolve_weights<T>(const ConvGeometry&, const T*, const T*, T*, Stream&);       \
+#define OFER_CONV_PRODUCTS(T)                                                                     \
+  template void convolve<T>(const ConvGeometry&, const T*, Activation, float, const T*, const T*, \
+                            T*, Stream&);                                                         \
+  template void convolve_adjoint<T>(const ConvGeometry&, const T*, Activation, float, const T*,   \
+                                    const T*, T*, Stream&);                                       \
+  template void convolve_weights<T>(const ConvGeometry&, const T*, const T*, T*, Stream&);        \
   template void bias_gradient<T>(const T*, Index, Index, Index, T*, Stream&);
 OFER_CONV_PRODUCTS(float)
 #undef OFER_CONV_PRODUCTS

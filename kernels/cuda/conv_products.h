@@ -1,6 +1,6 @@
-// The three matrix products of convolution and transposed convolution, and the sum that a bias wants.
-// In all of them the geometry is the convolution's: x [N, C, H, W] is its input, y [N, O, P, Q] its
-// output, W [O, C, kh, kw].
+// The three matrix products of convolution and transposed convolution, and the sum that a bias
+// wants. In all of them the geometry is the convolution's: x [N, C, H, W] is its input,
+// y [N, O, P, Q] its output, W [O, C, kh, kw].
 #pragma once
 
 #include "kernels/conv2d.h"
@@ -37,7 +37,6 @@ void convolve_weights(const ConvGeometry& g, const T* y, const T* x, T* dweight,
 
 // dbias[c] = sum of dy [batch, channels, plane] over images and positions.
 template <class T>
-void bias_gradient(const T* dy, Index batch, Index channels, Index plane, T* dbias,
-                   Stream& stream);
+void bias_gradient(const T* dy, Index batch, Index channels, Index plane, T* dbias, Stream& stream);
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -1,5 +1,5 @@
-// Transposed convolution on a GPU: the adjoint of a convolution, computed as such, so that no zero is
-// ever multiplied (kernels/cuda/conv_products.h).
+// Transposed convolution on a GPU: the adjoint of a convolution, computed as such, so that no zero
+// is ever multiplied (kernels/cuda/conv_products.h).
 #include "kernels/cuda/conv_products.h"
 #include "kernels/cuda/operations.cuh"
 

@@ -42,18 +42,13 @@ __device__ __forceinline__ Moments moments(Row& row, int count) {
   return result;
 }
 
-// What a gradient through a norm needs of a row of gradients g and elements x (arrays 0 and 1).
-struct NormSums {
-  float low;            // what `mean`, kept as one number, misses
-  float sum, product;   // of g; of g with the normalised element
-};
-
-// One pass: with d = x - mean, the product is rstd (sum of g d - low times sum of g).
+// Sums for a gradient through a norm, of a row of gradients g and elements x (arrays 0 and 1), with
+// d = x - mean: of d, of g and of g d.
 template <class Team, class Row, class Gradient>
-__device__ __forceinline__ NormSums norm_sums(Row& row, int count, float mean, float rstd,
-                                              Gradient gradient) {
+__device__ __forceinline__ void gradient_sums(Row& row, float mean, Gradient gradient,
+                                              typename Row::Sum (&totals)[3]) {
   using Sum = typename Row::Sum;
-  Sum totals[3] = {};
+  for (Sum& total : totals) total = 0;
   row.for_each([&](const auto& v, int) {
     const float g = gradient(v), deviation = v[1] - mean;
     totals[0] += static_cast<Sum>(deviation);
@@ -61,6 +56,20 @@ __device__ __forceinline__ NormSums norm_sums(Row& row, int count, float mean, f
     totals[2] += static_cast<Sum>(g * deviation);
   });
   team_sums<Team>(totals);
+}
+
+// The same as the gradient wants them: what `mean`, kept as one number, misses, and the sums of g
+// and of g with the normalised element, rstd (d - low).
+struct NormSums {
+  float low, sum, product;
+};
+
+template <class Team, class Row, class Gradient>
+__device__ __forceinline__ NormSums norm_sums(Row& row, int count, float mean, float rstd,
+                                              Gradient gradient) {
+  using Sum = typename Row::Sum;
+  Sum totals[3];
+  gradient_sums<Team>(row, mean, gradient, totals);
   const Sum low = totals[0] / static_cast<Sum>(count);
   return {static_cast<float>(low), static_cast<float>(totals[1]),
           static_cast<float>(static_cast<Sum>(rstd) * (totals[2] - low * totals[1]))};

@@ -14,9 +14,9 @@ constexpr int kPart = PartTeam::kSize * PartTeam::kElements;
 
 // Where a channel's elements lie, counted from its first one in an image.
 struct ChannelPlaces {
-  int first;      // of the part, inside that image's run
+  int first;  // of the part, inside that image's run
   int positions;
-  Index image;    // from one image to the next
+  Index image;  // from one image to the next
 
   __device__ Index operator()(int i) const {
     const int at = first + i;
@@ -43,8 +43,8 @@ __device__ __forceinline__ Part part_of_block(Index batch, Index channels, int p
 template <class T, int N>
 __global__ void __launch_bounds__(PartTeam::kThreads)
     batch_norm_parts_kernel(Global<const T> x, Global<double> part_mean,
-                            Global<double> part_squares, Index batch, Index channels,
-                            int positions, bool aligned) {
+                            Global<double> part_squares, Index batch, Index channels, int positions,
+                            bool aligned) {
   const Part part = part_of_block(batch, channels, positions);
   Row<T, PartTeam, 1, N, ChannelPlaces> row({x + part.start}, part.count, aligned, part.places);
   const Moments all = moments<PartTeam>(row, part.count);
@@ -81,8 +81,7 @@ __global__ void __launch_bounds__(kWarpSize)
   const double old_mean = static_cast<double>(static_cast<float>(running_mean[c]));
   const double old_variance = static_cast<double>(static_cast<float>(running_variance[c]));
   running_mean[c] = T(static_cast<float>(old_mean + momentum * (average - old_mean)));
-  running_variance[c] =
-      T(static_cast<float>(old_variance + momentum * (unbiased - old_variance)));
+  running_variance[c] = T(static_cast<float>(old_variance + momentum * (unbiased - old_variance)));
   const float high = static_cast<float>(average);
   const float scale = static_cast<float>(1.0 / sqrt(variance + eps));
   centre[c] = high;
@@ -147,14 +146,16 @@ __global__ void __launch_bounds__(PartTeam::kThreads)
                                             part.places);
   const Index parts = gridDim.x / channels;
   float totals[3];
-  gradient_sums<PartTeam>(row, static_cast<float>(mean[blockIdx.x / parts]),
-                          [](const auto& v) { return v[0]; }, totals);
+  gradient_sums<PartTeam>(
+      row, static_cast<float>(mean[blockIdx.x / parts]), [](const auto& v) { return v[0]; },
+      totals);
   if (threadIdx.x != 0) return;
   for (int i = 0; i < 3; ++i) part_sums[i * static_cast<Index>(gridDim.x) + blockIdx.x] = totals[i];
 }
 
-// A warp for each channel: dbias = sum dy, dweight = sum dy xhat. Leaves terms [3, channels] for dx:
-// what the kept mean misses, mean(dy), mean(dy xhat). With constant statistics the mean is exact.
+// A warp for each channel: dbias = sum dy, dweight = sum dy xhat. Leaves terms [3, channels] for
+// dx: what the kept mean misses, mean(dy), mean(dy xhat). With constant statistics the mean is
+// exact.
 template <class T>
 __global__ void __launch_bounds__(kWarpSize)
     batch_norm_gradient_kernel(Global<const double> part_sums, Global<const T> rstd,

@@ -1,5 +1,5 @@
-// Instance norm on a GPU: a team of threads for each plane, as large as the plane wants, so that one
-// launch serves 256 planes of 128 x 128 positions and 1024 of 1 x 1.
+// Instance norm on a GPU: a team of threads for each plane, as large as the plane wants, so that
+// one launch serves 256 planes of 128 x 128 positions and 1024 of 1 x 1.
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/column_sums.cuh"
 #include "kernels/cuda/moments.cuh"
@@ -9,9 +9,10 @@ namespace ofer::kernels::OFER_GPU {
 
 namespace {
 
-// y[n, c, i] = act((x[n, c, i] - mean_nc) rstd_nc weight[c] + bias[c]). Team p has plane p = n C + c:
-// one read and one write of it up to 16,384 positions. Planes beyond (256 x 256) are read three
-// times, all of them small enough for the second-level cache (132 blocks of 256 KiB).
+//   y[n, c, i] = act((x[n, c, i] - mean_nc) rstd_nc weight[c] + bias[c])
+// Team p has plane p = n C + c: one read and one write of it up to 16,384 positions. Longer planes
+// are read three times; of 256 x 256 positions one multiprocessor holds one at a time, so that
+// those in work (132 of 256 KiB) come from the second-level cache again.
 template <class T, class Team, int N>
 __global__ void __launch_bounds__(Team::kThreads)
     instance_norm_kernel(Global<const T> x, Global<const T> weight, Global<const T> bias,
@@ -50,8 +51,8 @@ __global__ void __launch_bounds__(Team::kThreads)
   Row<T, Team, 2, N> row({dy + start, x + start}, mine ? positions : 0, aligned);
   const float average = mine ? static_cast<float>(mean[plane]) : 0.0f;
   const float deviation = mine ? static_cast<float>(rstd[plane]) : 0.0f;
-  const NormSums sums = norm_sums<Team>(row, positions, average, deviation,
-                                        [](const auto& v) { return v[0]; });
+  const NormSums sums =
+      norm_sums<Team>(row, positions, average, deviation, [](const auto& v) { return v[0]; });
   if (dx) {
     const Mean centre{average, sums.low};
     const float mean_dy = sums.sum / static_cast<float>(positions);
@@ -96,15 +97,14 @@ void instance_norm_backward(const InstanceNormBackwardArgs<T>& args, Stream& str
         aligned_for<N>(args.dy) && aligned_for<N>(args.x) && aligned_for<N>(args.dx);
     launch("instance_norm_backward", instance_norm_backward_kernel<T, Team, N>,
            team_shape<Team>(planes), stream, args.dy, args.x, args.weight, args.mean, args.rstd,
-           args.dx, weight_part, bias_part, planes, args.channels,
-           static_cast<int>(args.positions), aligned);
+           args.dx, weight_part, bias_part, planes, args.channels, static_cast<int>(args.positions),
+           aligned);
   });
   if (args.dweight)
     add_parts("instance_norm_backward", weight_part, args.dweight, 1, batch, args.channels, 1,
               stream);
   if (args.dbias)
-    add_parts("instance_norm_backward", bias_part, args.dbias, 1, batch, args.channels, 1,
-              stream);
+    add_parts("instance_norm_backward", bias_part, args.dbias, 1, batch, args.channels, 1, stream);
 }
 
 OFER_INSTANTIATE_GPU(instance_norm, InstanceNormArgs)

@@ -100,7 +100,7 @@ class Row {
     return begin + (k * Team::kSize + Team::rank()) * N;
   }
 
-  // All loads of a part stand side by side before the first use, so that they are under way together.
+  // All loads of a part stand before the first use, so that they are under way together.
   __device__ __forceinline__ void load(Part& part, int begin) {
     if (aligned_)
       load_groups<true>(part, begin);
@@ -114,8 +114,7 @@ class Row {
       const int first = position(begin, k);
       if (first >= count_) continue;
 #pragma unroll
-      for (int j = 0; j < kInputs; ++j)
-        load_group<N>(x_[j], places_(first), kAligned, part[j][k]);
+      for (int j = 0; j < kInputs; ++j) load_group<N>(x_[j], places_(first), kAligned, part[j][k]);
     }
   }
 

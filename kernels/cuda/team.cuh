@@ -58,10 +58,13 @@ __device__ __forceinline__ T team_sum(T value) {
 
 template <class Team>
 __device__ __forceinline__ float team_max(float value) {
-  if constexpr (Team::kSize > kWarpSize) return block_max<Team::kSize>(value);
-  for (int lane_mask = Team::kSize / 2; lane_mask > 0; lane_mask /= 2)
-    value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, lane_mask));
-  return value;
+  if constexpr (Team::kSize > kWarpSize) {
+    return block_max<Team::kSize>(value);
+  } else {
+    for (int lane_mask = Team::kSize / 2; lane_mask > 0; lane_mask /= 2)
+      value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, lane_mask));
+    return value;
+  }
 }
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -68,6 +68,18 @@ struct BatchNormCase {
         {.name = "training, constant", .seed = 11, .batch = 2, .channels = 1, .positions = 32,
          .training = true, .keep = true,
          .x = {.distribution = Distribution::kConstantRows, .row = 64}},
+        // A GPU takes a channel in parts of 4096 elements: one, one and a bit, several; a part may
+        // begin in the middle of a run.
+        {.name = "training, one whole part", .seed = 20, .batch = 1024, .channels = 2,
+         .positions = 4, .training = true, .keep = true},
+        {.name = "training, 4097 rows", .seed = 21, .batch = 4097, .channels = 2, .positions = 1,
+         .training = true, .keep = true, .x = {Distribution::kShifted}},
+        {.name = "training, several parts", .seed = 22, .batch = 90, .channels = 2,
+         .positions = 100, .training = true, .keep = true},
+        {.name = "training, several parts, odd", .seed = 23, .batch = 3, .channels = 2,
+         .positions = 2801, .training = true, .keep = true},
+        {.name = "training, in vectors", .seed = 25, .batch = 2, .channels = 3,
+         .positions = 8, .training = true, .keep = true},
     };
   }
   static std::vector<BatchNormCase> benchmarks() {
@@ -140,6 +152,14 @@ struct BatchNormBackwardCase {
          .training = false},
         {.name = "running, no image", .seed = 10, .batch = 0, .channels = 6, .positions = 4,
          .training = false},
+        {.name = "training, several parts", .seed = 20, .batch = 45, .channels = 2,
+         .positions = 100},
+        {.name = "training, several parts, odd", .seed = 21, .batch = 3, .channels = 2,
+         .positions = 1401},
+        {.name = "running, several parts", .seed = 22, .batch = 45, .channels = 2,
+         .positions = 100, .training = false},
+        {.name = "running, dx alone", .seed = 23, .batch = 2, .channels = 3, .positions = 8,
+         .training = false, .dweight = false, .dbias = false},
     };
   }
   static std::vector<BatchNormBackwardCase> benchmarks() {

@@ -71,6 +71,27 @@ struct InstanceNormCase {
          .activation = Activation::kGelu, .x = {Distribution::kOrdinary, 1e-4}},
         {.name = "sigmoid, extreme", .seed = 11, .batch = 2, .channels = 3, .positions = 40,
          .activation = Activation::kSigmoid, .x = {Distribution::kExtreme}},
+        // Where a GPU's team of threads for a plane changes, in vectors and alone.
+        {.name = "3 positions", .seed = 21, .batch = 1, .channels = 3, .positions = 3},
+        {.name = "16 positions", .seed = 22, .batch = 1, .channels = 3, .positions = 16},
+        {.name = "17 positions", .seed = 23, .batch = 1, .channels = 3, .positions = 17,
+         .activation = Activation::kLeakyRelu, .slope = 0.2, .in_place = true},
+        {.name = "65 positions", .seed = 24, .batch = 1, .channels = 3, .positions = 65},
+        {.name = "68 positions", .seed = 25, .batch = 1, .channels = 3, .positions = 68,
+         .x = {Distribution::kLargeMean}},
+        {.name = "256 positions", .seed = 26, .batch = 1, .channels = 3, .positions = 256},
+        {.name = "257 positions", .seed = 27, .batch = 1, .channels = 3, .positions = 257,
+         .activation = Activation::kLeakyRelu, .slope = 0.2, .in_place = true},
+        {.name = "1024 positions", .seed = 28, .batch = 1, .channels = 3, .positions = 1024,
+         .x = {Distribution::kLargeMean}},
+        {.name = "1025 positions", .seed = 29, .batch = 1, .channels = 3, .positions = 1025},
+        {.name = "4096 positions", .seed = 30, .batch = 1, .channels = 3, .positions = 4096},
+        {.name = "16384 positions", .seed = 31, .batch = 1, .channels = 1, .positions = 16384},
+        {.name = "16387 positions", .seed = 32, .batch = 1, .channels = 1, .positions = 16387,
+         .activation = Activation::kLeakyRelu, .slope = 0.2, .in_place = true},
+        {.name = "16388 positions", .seed = 33, .batch = 1, .channels = 1, .positions = 16388,
+         .x = {Distribution::kShifted}},
+        {.name = "many planes of one position", .seed = 40, .batch = 3, .channels = 67},
     };
   }
   static std::vector<InstanceNormCase> benchmarks() {
@@ -132,6 +153,17 @@ struct InstanceNormBackwardCase {
          .dx = false, .dbias = false},
         {.name = "dbias alone", .seed = 9, .batch = 2, .channels = 3, .positions = 9, .dx = false,
          .dweight = false},
+        // Where a GPU's team of threads for a plane changes, in vectors and alone.
+        {.name = "16 positions", .seed = 21, .batch = 2, .channels = 2, .positions = 16},
+        {.name = "17 positions", .seed = 22, .batch = 2, .channels = 2, .positions = 17},
+        {.name = "68 positions", .seed = 23, .batch = 2, .channels = 2, .positions = 68},
+        {.name = "65 positions", .seed = 24, .batch = 2, .channels = 2, .positions = 65},
+        {.name = "257 positions", .seed = 25, .batch = 2, .channels = 2, .positions = 257},
+        {.name = "260 positions", .seed = 26, .batch = 2, .channels = 2, .positions = 260},
+        {.name = "1028 positions", .seed = 27, .batch = 2, .channels = 2, .positions = 1028},
+        {.name = "4097 positions", .seed = 28, .batch = 2, .channels = 2, .positions = 4097},
+        {.name = "16388 positions", .seed = 29, .batch = 1, .channels = 2, .positions = 16388},
+        {.name = "many planes", .seed = 40, .batch = 17, .channels = 33, .positions = 2},
     };
   }
   static std::vector<InstanceNormBackwardCase> benchmarks() {

@@ -56,6 +56,20 @@ struct LayerNormCase {
         {.name = "tiny", .seed = 11, .rows = 4, .columns = 48,
          .x = {Distribution::kOrdinary, 1e-5}},
         {.name = "extreme", .seed = 12, .rows = 5, .columns = 40, .x = {Distribution::kExtreme}},
+        // Where a GPU's team of threads for a row changes, in vectors and alone.
+        {.name = "256 columns", .seed = 21, .rows = 3, .columns = 256},
+        {.name = "257 columns", .seed = 22, .rows = 3, .columns = 257},
+        {.name = "512 columns", .seed = 23, .rows = 3, .columns = 512},
+        {.name = "513 columns", .seed = 24, .rows = 3, .columns = 513},
+        {.name = "768 columns", .seed = 25, .rows = 3, .columns = 768,
+         .x = {Distribution::kLargeMean}},
+        {.name = "769 columns", .seed = 26, .rows = 3, .columns = 769},
+        {.name = "1024 columns", .seed = 27, .rows = 3, .columns = 1024},
+        {.name = "1025 columns", .seed = 28, .rows = 3, .columns = 1025},
+        {.name = "1028 columns", .seed = 29, .rows = 3, .columns = 1028,
+         .x = {Distribution::kLargeMean}},
+        {.name = "several steps along a row", .seed = 30, .rows = 2, .columns = 4500},
+        {.name = "several steps along a row, alone", .seed = 31, .rows = 2, .columns = 4501},
     };
   }
   static std::vector<LayerNormCase> benchmarks() {
@@ -113,6 +127,16 @@ struct LayerNormBackwardCase {
          .dbias = false},
         {.name = "dbias alone", .seed = 10, .rows = 3, .columns = 10, .dx = false,
          .dweight = false},
+        // Where a GPU's team of threads for a row changes, in vectors and alone; one part of the
+        // rows and two.
+        {.name = "256 columns", .seed = 20, .rows = 2, .columns = 256},
+        {.name = "516 columns", .seed = 21, .rows = 2, .columns = 516},
+        {.name = "515 columns", .seed = 22, .rows = 2, .columns = 515},
+        {.name = "1028 columns", .seed = 23, .rows = 2, .columns = 1028},
+        {.name = "1027 columns", .seed = 24, .rows = 2, .columns = 1027},
+        {.name = "several steps along a row", .seed = 27, .rows = 2, .columns = 2300},
+        {.name = "128 rows, 33 columns", .seed = 25, .rows = 128, .columns = 33},
+        {.name = "129 rows, 32 columns", .seed = 26, .rows = 129, .columns = 32},
     };
   }
   static std::vector<LayerNormBackwardCase> benchmarks() {

@@ -66,6 +66,24 @@ struct SoftmaxCase {
          .x = {Distribution::kNegative, 1e4}},
         {.name = "equal", .seed = 15, .outer = 3, .length = 8, .inner = 1,
          .x = {Distribution::kOne, 1e4}},
+        // Where a GPU's team of threads for a row changes, in vectors and alone.
+        {.name = "length 4", .seed = 21, .outer = 5, .length = 4, .logarithm = true},
+        {.name = "length 5", .seed = 22, .outer = 5, .length = 5},
+        {.name = "length 16", .seed = 23, .outer = 5, .length = 16},
+        {.name = "length 64", .seed = 24, .outer = 5, .length = 64, .logarithm = true},
+        {.name = "length 65", .seed = 25, .outer = 5, .length = 65},
+        {.name = "length 197", .seed = 26, .outer = 5, .length = 197},
+        {.name = "length 256", .seed = 27, .outer = 5, .length = 256, .logarithm = true},
+        {.name = "length 257", .seed = 28, .outer = 5, .length = 257},
+        {.name = "length 1024", .seed = 29, .outer = 5, .length = 1024},
+        {.name = "length 1028", .seed = 30, .outer = 5, .length = 1028, .logarithm = true},
+        {.name = "length 4096", .seed = 31, .outer = 2, .length = 4096},
+        {.name = "length 4097", .seed = 32, .outer = 2, .length = 4097},
+        {.name = "length 16384", .seed = 33, .outer = 2, .length = 16384, .logarithm = true},
+        {.name = "length 16385", .seed = 34, .outer = 2, .length = 16385},
+        {.name = "length 16388", .seed = 35, .outer = 2, .length = 16388},
+        {.name = "length 20001 in place", .seed = 40, .outer = 1, .length = 20001,
+         .in_place = true},
     };
   }
   static std::vector<SoftmaxCase> benchmarks() {
@@ -117,6 +135,17 @@ struct SoftmaxBackwardCase {
         {.name = "wide middle axis", .seed = 8, .outer = 3, .length = 4, .inner = 170},
         {.name = "wide middle axis, logarithm", .seed = 9, .outer = 3, .length = 4, .inner = 170,
          .logarithm = true},
+        // Where a GPU's team of threads for a row changes, in vectors and alone.
+        {.name = "length 4", .seed = 21, .outer = 3, .length = 4, .logarithm = true},
+        {.name = "length 16", .seed = 22, .outer = 3, .length = 16},
+        {.name = "length 64", .seed = 23, .outer = 3, .length = 64},
+        {.name = "length 65", .seed = 24, .outer = 3, .length = 65, .logarithm = true},
+        {.name = "length 256", .seed = 25, .outer = 3, .length = 256},
+        {.name = "length 257", .seed = 26, .outer = 3, .length = 257},
+        {.name = "length 1024", .seed = 27, .outer = 3, .length = 1024, .logarithm = true},
+        {.name = "length 1028", .seed = 28, .outer = 3, .length = 1028},
+        {.name = "length 4097", .seed = 29, .outer = 1, .length = 4097},
+        {.name = "length 16388", .seed = 30, .outer = 1, .length = 16388, .logarithm = true},
     };
   }
   static std::vector<SoftmaxBackwardCase> benchmarks() {

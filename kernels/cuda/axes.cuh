@@ -1,7 +1,6 @@
 // Walks over two strided arrays, reduced to as few axes as describe them.
 #pragma once
 
-#include "kernels/cuda/device.cuh"
 #include "kernels/cuda/divisor.cuh"
 
 namespace ofer::kernels::OFER_GPU {

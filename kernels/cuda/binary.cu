@@ -27,7 +27,8 @@ struct BinaryFunction {
   }
 };
 
-// N neighbours along the last axis, or N times the same element where the operand is repeated there.
+// N neighbours along the last axis, or N times the same element where the operand is repeated
+// there.
 template <int N, class T>
 __device__ __forceinline__ Vector<T, N> load_operand(Global<const T> x, Index at, bool repeated) {
   if (N == 1 || !repeated) return load_vector<N>(x, at);
@@ -37,9 +38,9 @@ __device__ __forceinline__ Vector<T, N> load_operand(Global<const T> x, Index at
   return values;
 }
 
-// Thread t: the N elements of y from N t on, which lie on one line of the last axis. y is written in
-// whole lines of memory; so is an operand read that runs along the last axis, and a repeated one comes
-// from the cache.
+// Thread t: the N elements of y from N t on, which lie on one line of the last axis. y is written
+// in whole lines of memory; so is an operand read that runs along the last axis, and a repeated one
+// comes from the cache.
 template <int N, class T>
 __global__ void __launch_bounds__(kPointwiseThreads)
     broadcast_kernel(Global<const T> a, Global<const T> b, Global<T> y, Places places, Index items,

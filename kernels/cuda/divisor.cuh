@@ -3,15 +3,13 @@
 // multiplication and a shift do.
 #pragma once
 
-#include <cstdint>
-
-#include "kernels/types.h"
+#include "kernels/cuda/device.cuh"
 
 namespace ofer::kernels::OFER_GPU {
 
 // n / d = n m >> (31 + l), with l = ceil(log2 d) and m = ceil(2^(31 + l) / d), exact for 0 <= n <
-// 2^31: m is too large by less than one, so the product by less than n <= 2^31 2^l / d, that is, the
-// quotient by less than 1 / d. m < 2^32, for 2^(l - 1) < d. Larger n are divided the long way.
+// 2^31: m is too large by less than one, so the product by less than n <= 2^31 2^l / d, that is,
+// the quotient by less than 1 / d. m < 2^32, for 2^(l - 1) < d. Larger n are divided the long way.
 struct Divisor {
   Index value;
   std::uint32_t multiplier = 0;  // of d >= 2^31 the quotient is 0
@@ -25,8 +23,8 @@ struct Divisor {
   }
   __device__ Index quotient(Index n) const {
     if (n >= kFast) return n / value;
-    const std::uint64_t product = static_cast<std::uint64_t>(multiplier) *
-                                  static_cast<std::uint32_t>(n);
+    const std::uint64_t product =
+        static_cast<std::uint64_t>(multiplier) * static_cast<std::uint32_t>(n);
     return static_cast<Index>(product >> shift);
   }
 

@@ -1,7 +1,7 @@
 // y[i] = f(x[i]) and y[i] = f(a[i], b[i]) over dense arrays. Nothing but memory bounds these, so a
 // thread moves 16 bytes of each array in one instruction, and a multiprocessor's 2048 threads keep
-// more bytes in flight than its share of the memory needs. Arrays that do not begin at a multiple of
-// 16 bytes go element by element.
+// more bytes in flight than its share of the memory needs. Arrays that do not begin at a multiple
+// of 16 bytes go element by element.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +16,8 @@ constexpr int kPointwiseThreads = 256;
 template <class T>
 constexpr int kVector = 16 / static_cast<int>(sizeof(T));
 
-// One thread for each of `items`, as long as that does not take too many blocks; kernels walk on with
-// the whole grid as stride.
+// One thread for each of `items`, as long as that does not take too many blocks; kernels walk on
+// with the whole grid as stride.
 inline LaunchShape pointwise_shape(Index items) {
   const Index blocks = blocks_of<Index>(items, kPointwiseThreads);
   return {grid_of(std::min(blocks, kMostBlocks)), kPointwiseThreads};

@@ -100,6 +100,17 @@ struct BinaryCase {
          .in_place = 1},
         {.name = "extents of one", .seed = 16, .shape = {1, 5, 1, 3}, .repeat_b = {0, 1},
          .function = Binary::kAdd},
+        // Whole vectors, in buffers that are aligned to them.
+        {.name = "row bias, vectors", .seed = 19, .shape = {9, 36}, .repeat_b = {0}},
+        {.name = "channel of all images, vectors", .seed = 21, .shape = {3, 5, 8},
+         .repeat_b = {0, 2}, .function = Binary::kSubtract},
+        {.name = "map over channels, vectors", .seed = 23, .shape = {3, 5, 4, 3}, .repeat_b = {1},
+         .function = Binary::kMultiply},
+        {.name = "number first, vectors", .seed = 25, .shape = {16, 5}, .repeat_a = {0, 1},
+         .function = Binary::kSubtract},
+        {.name = "vectors that begin anywhere", .seed = 27, .shape = {3, 2, 6}, .repeat_b = {1}},
+        {.name = "into b, vectors", .seed = 29, .shape = {6, 40}, .repeat_a = {1},
+         .function = Binary::kDivide, .in_place = 2, .b_fill = {Distribution::kPositive}},
     };
   }
   static std::vector<BinaryCase> benchmarks() {

@@ -74,6 +74,29 @@ struct CopyCase {
         {.name = "several ranges, transposed", .seed = 17, .shape = {3, 64, 65},
          .x_strides = {4160, 1, 64}, .y_strides = {4160, 65, 1}, .x_size = 12480,
          .y_size = 12480},
+        // Whole vectors, in buffers that are aligned to them.
+        {.name = "slice, vectors", .seed = 19, .shape = {3, 5, 8}, .x_strides = {60, 12, 1},
+         .y_strides = {40, 8, 1}, .x_size = 180, .x_start = 4, .y_size = 120},
+        {.name = "slice, vectors that begin anywhere", .seed = 21, .shape = {5, 8},
+         .x_strides = {13, 1}, .y_strides = {8, 1}, .x_size = 65, .x_start = 4, .y_size = 40},
+        {.name = "slice, no whole vectors", .seed = 27, .shape = {5, 6}, .x_strides = {12, 1},
+         .y_strides = {8, 1}, .x_size = 60, .x_start = 4, .y_size = 40},
+        {.name = "accumulated into a slice, vectors", .seed = 23, .shape = {3, 64, 8},
+         .x_strides = {0, 8, 1}, .y_strides = {1024, 16, 1}, .x_size = 512, .y_size = 3072,
+         .y_start = 8, .accumulate = true},
+        // About a tile of a permutation.
+        {.name = "transposed, one tile", .seed = 18, .shape = {32, 32}, .x_strides = {1, 32},
+         .y_strides = {32, 1}, .x_size = 1024, .y_size = 1024},
+        {.name = "transposed, narrow", .seed = 20, .shape = {8, 40}, .x_strides = {1, 8},
+         .y_strides = {40, 1}, .x_size = 320, .y_size = 320},
+        {.name = "transposed, narrower", .seed = 22, .shape = {7, 40}, .x_strides = {1, 7},
+         .y_strides = {40, 1}, .x_size = 280, .y_size = 280},
+        {.name = "accumulated, transposed", .seed = 24, .shape = {2, 31, 33, 2},
+         .x_strides = {2046, 2, 62, 1}, .y_strides = {2046, 33, 1, 1023}, .x_size = 4092,
+         .y_size = 4092, .accumulate = true},
+        {.name = "transposed and flipped", .seed = 25, .shape = {2, 34, 3, 9},
+         .x_strides = {918, -1, 306, 34}, .y_strides = {918, 9, 306, -1}, .x_size = 1836,
+         .x_start = 33, .y_size = 1836, .y_start = 8},
     };
   }
   static std::vector<CopyCase> benchmarks() {

@@ -51,6 +51,7 @@ struct GatherRowsCase {
          .index = {3, 0, 2, 1}},
         {.name = "one row again and again", .seed = 7, .rows = 5, .x_rows = 3, .width = 65,
          .index = {2, 2, 2, 2, 2}, .fill = false},
+        {.name = "mask tokens, vectors", .seed = 9, .rows = 34, .x_rows = 20, .width = 36},
     };
   }
   static std::vector<GatherRowsCase> benchmarks() {
@@ -98,6 +99,10 @@ struct GatherRowsBackwardCase {
         {.name = "dfill alone", .seed = 4, .rows = 12, .x_rows = 9, .width = 6, .dx = false},
         {.name = "no row to take", .seed = 5, .rows = 7, .x_rows = 0, .width = 3},
         {.name = "no row wanted", .seed = 6, .rows = 0, .x_rows = 3, .width = 4},
+        {.name = "vectors, two strips", .seed = 9, .rows = 40, .x_rows = 3, .width = 516},
+        {.name = "two strips", .seed = 10, .rows = 17, .x_rows = 5, .width = 129},
+        {.name = "a thousand indices and more", .seed = 13, .rows = 1100, .x_rows = 60,
+         .width = 4},
     };
   }
   static std::vector<GatherRowsBackwardCase> benchmarks() {

@@ -44,6 +44,12 @@ struct PatchesCase {
          .patch = 16, .order = PatchOrder::kRowColumnChannel, .to_image = true},
         {.name = "one row of patches", .seed = 7, .batch = 1, .channels = 5, .rows = 1,
          .columns = 7, .patch = 1, .order = PatchOrder::kRowColumnChannel},
+        {.name = "embedding order, to image, vectors", .seed = 9, .batch = 2, .rows = 2,
+         .columns = 3, .patch = 8, .to_image = true},
+        {.name = "many channels", .seed = 8, .batch = 2, .channels = 33, .rows = 2, .columns = 3,
+         .patch = 8, .order = PatchOrder::kRowColumnChannel},
+        {.name = "many channels, to image", .seed = 11, .batch = 2, .channels = 33, .rows = 2,
+         .columns = 3, .patch = 8, .order = PatchOrder::kRowColumnChannel, .to_image = true},
     };
   }
   static std::vector<PatchesCase> benchmarks() {

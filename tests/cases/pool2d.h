@@ -90,6 +90,8 @@ struct Pool2dCase {
         {.name = "gaps between windows", .seed = 14,
          .shape = {.planes = 2, .height = 11, .width = 8, .kernel_h = 2, .kernel_w = 2,
                    .stride_h = 4, .stride_w = 3}},
+        {.name = "maximum 4x4", .seed = 15, .shape = mask, .maximum = true, .keep = true},
+        {.name = "average 3x3 stride 2", .seed = 16, .shape = stem},
     };
   }
   static std::vector<Pool2dCase> benchmarks() {

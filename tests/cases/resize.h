@@ -117,6 +117,8 @@ struct ResizeCase {
          .out_height = 4, .out_width = 530},
         {.name = "nearest", .seed = 11, .planes = 2, .in_height = 14, .in_width = 9,
          .out_height = 16, .out_width = 20, .nearest = true},
+        {.name = "larger by 8/7, vectors", .seed = 13, .planes = 3, .in_height = 21,
+         .in_width = 28, .out_height = 24, .out_width = 32},
     };
   }
   static std::vector<ResizeCase> benchmarks() {
@@ -184,6 +186,10 @@ struct ResizeBackwardCase {
          .out_height = 7, .out_width = 7},
         {.name = "wide", .seed = 6, .planes = 6, .in_height = 4, .in_width = 530,
          .out_height = 6, .out_width = 301},
+        {.name = "smaller, vectors", .seed = 7, .planes = 3, .in_height = 9, .in_width = 24,
+         .out_height = 7, .out_width = 20},
+        {.name = "from few pixels to many", .seed = 8, .planes = 1, .in_height = 2, .in_width = 1,
+         .out_height = 5, .out_width = 70},
     };
   }
   static std::vector<ResizeBackwardCase> benchmarks() {

@@ -45,6 +45,8 @@ struct SelectTopCase {
          .x = {Distribution::kOne}},
         {.name = "extreme", .seed = 10, .rows = 3, .length = 30, .count = 11,
          .x = {Distribution::kExtreme}},
+        {.name = "one lane more than a warp", .seed = 11, .rows = 3, .length = 33, .count = 32,
+         .x = {Distribution::kTies}},
     };
   }
   static std::vector<SelectTopCase> benchmarks() {

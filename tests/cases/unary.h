@@ -56,6 +56,8 @@ struct UnaryCase {
         {.name = "greater", .seed = 11, .count = 90, .function = Unary::kGreater, .a = 0.25},
         {.name = "greater, equal", .seed = 12, .count = 90, .function = Unary::kGreater, .a = 0,
          .x = {Distribution::kTies}},
+        {.name = "one vector", .seed = 15, .count = 4, .function = Unary::kSquare},
+        {.name = "less than a vector", .seed = 17, .count = 3, .function = Unary::kSquare},
     };
   }
   static std::vector<UnaryCase> benchmarks() {
@@ -109,6 +111,7 @@ struct UnaryBackwardCase {
         {.name = "greater", .seed = 7, .count = 49, .function = Unary::kGreater, .a = 0.1,
          .x = {Distribution::kSpaced}},
         {.name = "nothing", .seed = 8, .count = 0, .function = Unary::kLog},
+        {.name = "one vector and a rest", .seed = 11, .count = 7, .function = Unary::kSquare},
     };
   }
   static std::vector<UnaryBackwardCase> benchmarks() {

@@ -4,12 +4,13 @@
 #   make test   every test
 #   make bench  the benchmark beside PyTorch
 #   make asan, make tsan   the tests under sanitizers
+#   make gpu-check   on a machine with a GPU: CUDA tests, compute-sanitizer, benchmark
 BUILD ?= build
 JOBS ?= $(shell nproc)
 OUT ?= out
 WEIGHTS ?= $(firstword $(wildcard weights/small.safetensors) $(OUT)/small-untrained.safetensors)
 
-.PHONY: all run test bench asan tsan format clean
+.PHONY: all run test bench asan tsan gpu-check format clean
 all: $(BUILD)/.configured
 	cmake --build $(BUILD) -j $(JOBS) --target ofer_command
 
@@ -35,6 +36,9 @@ bench:
 	cmake --build $(BUILD) -j $(JOBS)
 	bench/run.sh $(BUILD)
 
+gpu-check:
+	tools/gpu_check.sh
+
 asan tsan:
 	tools/install_packages.sh build test
 	cmake --preset $@ -B $(BUILD)-$@
@@ -45,4 +49,4 @@ format:
 	clang-format -i $$(git ls-files '*.cpp' '*.h')
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-test $(BUILD)-asan $(BUILD)-tsan $(OUT)
+	rm -rf $(BUILD) $(BUILD)-test $(BUILD)-asan $(BUILD)-tsan $(BUILD)-gpu $(OUT)

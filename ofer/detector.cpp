@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+
+#include "engine/convert.h"
 
 namespace ofer {
 
@@ -12,6 +15,20 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
                                         config.patch_size);
     encoder_ = own_.get();
   }
+  // For what is computed once, and for what the host has to know.
+  std::optional<Session> session;
+  const auto once = [&session](const Tensor& weight) -> Session& {
+    if (!session) {
+      SessionOptions options;
+      options.device = weight.device();
+      options.precision = weight.dtype() == DType::kF64    ? Precision::kF64
+                          : weight.dtype() == DType::kBF16 ? Precision::kBf16
+                                                           : Precision::kF32;
+      options.threads = 1;
+      session.emplace(options);
+    }
+    return *session;
+  };
   int number = 0;
   for (const SphereConfig& c : config.detector.spheres) {
     const layers::Parameters sp = p.child("sphere", number++);
@@ -33,22 +50,25 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
       sphere.gamma = c.gamma;
       sphere.support = sp("support");
       sphere.alpha = sp("alpha");
-      SessionOptions options;
-      options.precision =
-          sphere.support.dtype() == DType::kF64 ? Precision::kF64 : Precision::kF32;
-      Session session(options);
+      Session& s = once(sphere.support);
+      const Workspace::Scope scope(s.workspace());
       const Tensor constant =
-          ops::kernel_svdd_constant(session, sphere.support, sphere.alpha, sphere.gamma);
-      sphere.constant_memory = Buffer(constant.bytes());
-      sphere.constant =
-          Tensor(sphere.constant_memory.data(), constant.shape(), constant.dtype());
-      session.to_host(constant, sphere.constant.raw());
+          ops::kernel_svdd_constant(s, sphere.support, sphere.alpha, sphere.gamma);
+      sphere.constant_memory = Buffer(constant.bytes(), constant.device());
+      sphere.constant = Tensor(sphere.constant_memory.data(), constant.shape(), constant.dtype(),
+                               constant.device());
+      ops::copy_to(s, constant, sphere.constant);
+      s.stream().synchronise();
     }
     spheres_.push_back(std::move(sphere));
   }
   if (spheres_.size() == 1 && !spheres_[0].by_position) {
     const Tensor& r = spheres_[0].radius;
-    radius_ = r.dtype() == DType::kF64 ? *r.data<double>() : double{*r.data<float>()};
+    std::array<std::byte, sizeof(double)> raw;
+    float radius = 0;
+    once(r).to_host(r, raw.data());
+    to_floats(raw.data(), r.dtype(), std::span(&radius, 1));
+    radius_ = radius;
   }
 }
 

@@ -1,43 +1,55 @@
 #include "ofer/network.h"
 
+#include <array>
+
+#include "engine/backend.h"
+#include "engine/convert.h"
+
 namespace ofer {
 
 namespace {
 
-DType dtype_of_precision(Precision precision) {
-  return precision == Precision::kF64 ? DType::kF64 : DType::kF32;
+std::shared_ptr<const Model> placed(std::shared_ptr<const Model> model, Device device) {
+  return device.host_accessible() ? model : model->on(device);
 }
 
 }  // namespace
 
 std::shared_ptr<const Network> Network::load(const std::string& path, Precision precision,
-                                             const LoadOptions& options) {
-  return std::make_shared<const Network>(load_weights(path, options), precision);
+                                             const LoadOptions& options, Device device) {
+  (void)backend_of(device.kind);  // a missing device is told before the weights are read
+  return std::make_shared<const Network>(load_weights(path, options), precision, device);
 }
 
-Network::Network(LoadedWeights weights, Precision precision)
-    : model_(weights.model->cast(dtype_of_precision(precision))),
+Network::Network(LoadedWeights weights, Precision precision, Device device)
+    : model_(placed(weights.model->cast(dtype_of_precision(precision)), device)),
       config_(weights.config),
       labels_(weights.labels),
       trained_(weights.trained),
       precision_(precision),
-      normalisation_(6 * sizeof(double)),
+      device_(device),
+      normalisation_(6 * size_of(dtype_of_precision(precision)), device),
       autoencoder_(layers::Parameters(*model_, "mae"), config_),
       detector_(layers::Parameters(*model_, "detector"), config_, autoencoder_.encoder()),
       recogniser_(layers::Parameters(*model_, "recogniser"), config_) {
   if (config_.unet) unet_.emplace(layers::Parameters(*model_, "unet"), *config_.unet);
-  const auto fill = [&]<class T>(T* values) {
-    for (std::size_t c = 0; c < 3; ++c) {
-      values[c] = static_cast<T>(config_.mean[c]);
-      values[3 + c] = static_cast<T>(config_.std[c]);
-    }
-    mean_ = Tensor(values, {3, 1, 1}, dtype_of<T>::value);
-    deviation_ = Tensor(values + 3, {3, 1, 1}, dtype_of<T>::value);
-  };
-  if (precision == Precision::kF64)
-    fill(static_cast<double*>(normalisation_.data()));
-  else
-    fill(static_cast<float*>(normalisation_.data()));
+  std::array<float, 6> values;
+  for (std::size_t c = 0; c < 3; ++c) {
+    values[c] = static_cast<float>(config_.mean[c]);
+    values[3 + c] = static_cast<float>(config_.std[c]);
+  }
+  const DType dtype = dtype_of_precision(precision);
+  std::vector<std::byte> raw;
+  on_device([&] {
+    const Backend& backend = backend_of(device.kind);
+    const auto stream = backend.make_stream(device, 1);
+    backend.to_device(normalisation_.data(), from_floats(values, dtype, raw),
+                      normalisation_.size(), *stream);
+    stream->synchronise();
+  });
+  char* data = static_cast<char*>(normalisation_.data());
+  mean_ = Tensor(data, {3, 1, 1}, dtype, device);
+  deviation_ = Tensor(data + 3 * size_of(dtype), {3, 1, 1}, dtype, device);
 }
 
 }  // namespace ofer

@@ -22,12 +22,13 @@ namespace ofer {
 class Network {
  public:
   // Opens and checks a weight file (kIo, kBadFile). With kF64 the weights are widened, which takes
-  // memory of its own.
+  // memory of its own; on a device other than the CPU they are copied there once (kOutOfMemory,
+  // kDevice).
   static std::shared_ptr<const Network> load(const std::string& path,
                                              Precision precision = Precision::kF32,
-                                             const LoadOptions& options = {});
+                                             const LoadOptions& options = {}, Device device = {});
 
-  Network(LoadedWeights weights, Precision precision);
+  Network(LoadedWeights weights, Precision precision, Device device = {});
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
@@ -35,6 +36,7 @@ class Network {
   const std::vector<std::string>& labels() const { return labels_; }
   bool trained() const { return trained_; }
   Precision precision() const { return precision_; }
+  Device device() const { return device_; }
 
   const Detector& detector() const { return detector_; }
   const Autoencoder& autoencoder() const { return autoencoder_; }
@@ -56,6 +58,7 @@ class Network {
   std::vector<std::string> labels_;
   bool trained_;
   Precision precision_;
+  Device device_;
   Buffer normalisation_;
   Tensor mean_, deviation_;
   Autoencoder autoencoder_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/convert.h"
+
 namespace ofer {
 
 void PatchSelection::assign(std::int64_t batch, std::int64_t patches,
@@ -80,14 +82,8 @@ void PatchSelection::upload(Session& session) {
     if (session.counting()) return tensor;
     const auto count = static_cast<std::size_t>(tensor.elements());
     staging_.resize(count);
-    auto* floats = reinterpret_cast<float*>(staging_.data());
-    for (std::size_t i = 0; i < count; ++i) {
-      if (session.dtype() == DType::kF64)
-        staging_[i] = at(i) ? 1.0 : 0.0;
-      else
-        floats[i] = at(i) ? 1.0f : 0.0f;
-    }
-    session.to_device(tensor, staging_.data());
+    for (std::size_t i = 0; i < count; ++i) staging_[i] = at(i) ? 1.0f : 0.0f;
+    session.to_device(tensor, from_floats(staging_, session.dtype(), staging_raw_));
     return tensor;
   };
   covered_flag_ = flags({batch_}, [&](std::size_t i) { return covered_place_host_[i] >= 0; });

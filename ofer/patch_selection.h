@@ -56,7 +56,8 @@ class PatchSelection {
   std::vector<std::int32_t> visible_offsets_, all_offsets_, token_source_host_, all_token_source_host_,
       grid_source_host_, patch_source_host_, covered_images_, covered_place_host_;
   std::vector<std::uint8_t> covered_;
-  std::vector<double> staging_;
+  std::vector<float> staging_;
+  std::vector<std::byte> staging_raw_;
   Ragged visible_, all_;
   Tensor token_source_, all_token_source_, grid_source_, patch_source_, covered_index_, covered_place_, covered_flag_, covered_mask_;
 };

@@ -1,19 +1,16 @@
 #include "ofer/pipeline.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "engine/convert.h"
 #include "engine/ops.h"
 
 namespace ofer {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double milliseconds(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
-}
+// Moments of a pass, as marks of the stream.
+enum Moment : std::size_t { kBegin, kDetected, kReconstructed, kRecognised };
 
 }  // namespace
 
@@ -40,6 +37,10 @@ Pipeline::Pipeline(std::shared_ptr<const Network> network, const SessionOptions&
   require(session_.precision() == network_->precision(), ErrorCode::kBadArgument,
           "the network was loaded for ", name_of(network_->precision()), ", the session computes in ",
           name_of(session_.precision()));
+  require(session_.device() == network_->device(), ErrorCode::kBadArgument,
+          "the network is on device ", name_of(network_->device().kind), ' ',
+          network_->device().index, ", the session on ", name_of(session_.device().kind), ' ',
+          session_.device().index);
 }
 
 void Pipeline::check(const Inputs& inputs, const Request& request) const {
@@ -114,12 +115,7 @@ std::vector<Result> Pipeline::run(std::span<const Image> images, const Request& 
 Tensor Pipeline::upload(std::span<const float> values, const Shape& shape) {
   const Tensor tensor = session_.allocate(shape);
   if (session_.counting()) return tensor;
-  if (session_.dtype() == DType::kF32) {
-    session_.to_device(tensor, values.data());
-  } else {
-    host_wide_.assign(values.begin(), values.end());
-    session_.to_device(tensor, host_wide_.data());
-  }
+  session_.to_device(tensor, from_floats(values, session_.dtype(), host_raw_));
   return tensor;
 }
 
@@ -130,10 +126,9 @@ void Pipeline::download(const Tensor& tensor) {
   if (tensor.dtype() == DType::kF32) {
     session_.to_host(tensor, host_.data());
   } else {
-    host_wide_.resize(count);
-    session_.to_host(tensor, host_wide_.data());
-    std::transform(host_wide_.begin(), host_wide_.end(), host_.begin(),
-                   [](double value) { return static_cast<float>(value); });
+    host_raw_.resize(tensor.bytes());
+    session_.to_host(tensor, host_raw_.data());
+    to_floats(host_raw_.data(), tensor.dtype(), host_);
   }
 }
 
@@ -333,7 +328,7 @@ void Pipeline::forward(const Inputs& inputs, const Request& request,
                        std::vector<Result>* results) {
   Session& s = session_;
   const Workspace::Scope scope(s.workspace());
-  const Clock::time_point begin = Clock::now();
+  s.mark(kBegin);
   const std::int64_t n = inputs.count, size = network_->config().image_size;
   const std::int64_t u = network_->restored_size();
   Pass pass{inputs, request, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
@@ -346,22 +341,21 @@ void Pipeline::forward(const Inputs& inputs, const Request& request,
     s.tap("unet", pass.image);
   }
   detect(pass);
-  const Clock::time_point detected = Clock::now();
+  s.mark(kDetected);
   reconstruct(pass);
-  const Clock::time_point reconstructed = Clock::now();
+  s.mark(kReconstructed);
   std::optional<Session::Recording> recording;
   if (request.grad_cam) recording.emplace(s);
   recognise(pass, recording ? &recording->tape() : nullptr);
   if (!results) return;
   collect(pass, *results);
-  const Clock::time_point recognised = Clock::now();
-  for (Result& r : *results) {
-    const auto share = static_cast<double>(n);
-    r.time_ms.detect = milliseconds(begin, detected) / share;
-    r.time_ms.reconstruct = milliseconds(detected, reconstructed) / share;
-    r.time_ms.recognise = milliseconds(reconstructed, recognised) / share;
-    r.time_ms.total = milliseconds(begin, recognised) / share;
-  }
+  s.mark(kRecognised);
+  const auto share = [&](std::size_t from, std::size_t to) {
+    return s.milliseconds(from, to) / static_cast<double>(n);
+  };
+  const StageTimes times{share(kBegin, kDetected), share(kDetected, kReconstructed),
+                         share(kReconstructed, kRecognised), share(kBegin, kRecognised)};
+  for (Result& r : *results) r.time_ms = times;
 }
 
 }  // namespace ofer

@@ -75,7 +75,7 @@ class Pipeline {
   PatchSelection selection_;
   std::vector<std::uint8_t> mask_;    // [count, L] of the current batch
   std::vector<float> host_;           // staging for results
-  std::vector<double> host_wide_;     // the same in double
+  std::vector<std::byte> host_raw_;   // the same in the session's element type
   std::vector<Session::Watch> watches_;
   std::vector<float> vit_planes_, restored_planes_;  // inputs made from pictures
   ResizeScratch vit_resize_, restored_resize_;

@@ -76,10 +76,10 @@ std::string shown(const Device& device) {
 }
 
 Precision precision_of(const std::string& name) {
-  for (const Precision known : {Precision::kF32, Precision::kF64})
+  for (const Precision known : kPrecisions)
     if (name == name_of(known)) return known;
   fail(ErrorCode::kBadArgument, "--precision: no precision \"", name,
-       "\"; there are fp32 and fp64");
+       "\"; there are fp32, tf32, bf16 and fp64");
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -185,7 +185,7 @@ CLI::App* add_run_command(CLI::App& app, RunOptions& options) {
   command->add_option("--device", options.device, "cpu (default), cuda, cuda:N or simt")
       ->type_name("NAME")
       ->group(kHow);
-  command->add_option("--precision", options.precision, "fp32 (default) or fp64")
+  command->add_option("--precision", options.precision, "fp32 (default), fp64, and on a GPU tf32 or bf16")
       ->type_name("NAME")
       ->group(kHow);
   command->add_option("--threads", options.threads, "0 (default): one for each core")
@@ -220,12 +220,12 @@ int run_command(const RunOptions& options, Console& console) {
   session.device = device_of(options.device);
   session.precision = precision_of(options.precision);
   session.threads = options.threads;
-  (void)backend_of(session.device.kind);  // a missing device is told before the weights are read
   session.log = [&console](LogLevel level, std::string_view text) {
     if (level == LogLevel::kWarning) print_note(console, "ofer: " + one_line(text));
   };
 
-  const std::shared_ptr<const Network> network = Network::load(options.weights, session.precision);
+  const std::shared_ptr<const Network> network =
+      Network::load(options.weights, session.precision, {}, session.device);
   const Config& config = network->config();
   Pipeline pipeline(network, session);
   BatchPlan plan;

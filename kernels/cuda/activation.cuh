@@ -2,10 +2,10 @@
 //
 //   __device__ float activate(float v, Activation activation, float slope)             f(v)
 //   __device__ float activate_derivative(float v, Activation activation, float slope)  f'(v)
+//   with_activation(activation, slope, use)   calls use(f) with f(v) as above, the choice made once
 //
 // `slope` is kLeakyRelu's alone. The activation is the same for a whole launch, so the branches
-// never part the lanes of a warp; a kernel that is bound by arithmetic takes it as a template
-// parameter and the branches are gone. NaN stays NaN.
+// never part the lanes of a warp. NaN stays NaN.
 #pragma once
 
 #include "kernels/cuda/device.cuh"
@@ -52,6 +52,23 @@ __device__ __forceinline__ float activate_derivative(float v, Activation activat
       break;
   }
   return 1.0f;
+}
+
+// For a loop over elements: `use` is compiled once for each function and holds no branch.
+template <class Use>
+__device__ __forceinline__ void with_activation(Activation activation, float slope, Use use) {
+  switch (activation) {
+    case Activation::kGelu:
+      return use([](float v) { return activate(v, Activation::kGelu, 0); });
+    case Activation::kRelu:
+      return use([](float v) { return activate(v, Activation::kRelu, 0); });
+    case Activation::kLeakyRelu:
+      return use([=](float v) { return activate(v, Activation::kLeakyRelu, slope); });
+    case Activation::kSigmoid:
+      return use([](float v) { return activate(v, Activation::kSigmoid, 0); });
+    case Activation::kNone:
+      return use([](float v) { return v; });
+  }
 }
 
 }  // namespace ofer::kernels::OFER_GPU

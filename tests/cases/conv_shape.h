@@ -120,6 +120,12 @@ inline std::vector<ConvGradientShape> conv_gradient_shapes(bool transposed) {
                     {.batch = 1, .in_channels = transposed ? 2 : 40,
                      .out_channels = transposed ? 40 : 2, .height = 27, .width = 28, .kernel_h = 3,
                      .kernel_w = 3, .pad_h = 1, .pad_w = 1}});
+  // More than one block of a GPU kernel: of the weights, of the sum over positions, of a channel.
+  shapes.push_back({"65 channels to 65", {.batch = 2, .in_channels = 65, .out_channels = 65,
+                                          .height = 3, .width = 2, .kernel_h = 1, .kernel_w = 2,
+                                          .pad_w = 1}});
+  shapes.push_back({"long sums", {.batch = 2, .in_channels = 1, .out_channels = 2, .height = 46,
+                                  .width = 47}});
   if (transposed) {
     shapes.push_back({"output padding", {.batch = 1, .in_channels = 2, .out_channels = 3,
                                          .height = 4, .width = 3, .kernel_h = 3, .kernel_w = 3,

@@ -77,6 +77,25 @@ struct ConvTranspose2dCase {
          .shape = {.batch = 1, .in_channels = 8, .out_channels = 3, .height = 21, .width = 22,
                    .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
          .in_activation = Activation::kRelu},
+        // Around the sizes at which a GPU kernel takes another block, and one block more.
+        {.name = "129 channels from 129 positions, stride 2", .seed = 14,
+         .shape = {.batch = 1, .in_channels = 1, .out_channels = 129, .height = 3, .width = 43,
+                   .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .pad_h = 1,
+                   .pad_w = 1}},
+        {.name = "phases of unequal depth, split", .seed = 15,
+         .shape = {.batch = 2, .in_channels = 40, .out_channels = 6, .height = 5, .width = 4,
+                   .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1,
+                   .pad_w = 1}, .in_activation = Activation::kRelu},
+        {.name = "dilation and stride with a common factor", .seed = 16,
+         .shape = {.batch = 2, .in_channels = 3, .out_channels = 5, .height = 4, .width = 3,
+                   .kernel_h = 3, .kernel_w = 4, .stride_h = 4, .stride_w = 6, .pad_h = 1,
+                   .pad_w = 2, .dilation_h = 6, .dilation_w = 4}},
+        {.name = "fewer outputs than the stride", .seed = 17,
+         .shape = {.batch = 2, .in_channels = 3, .out_channels = 2, .height = 1, .width = 1,
+                   .kernel_h = 2, .kernel_w = 3, .stride_h = 5, .stride_w = 4}},
+        {.name = "65 channels at 4 positions", .seed = 18,
+         .shape = {.batch = 1, .in_channels = 24, .out_channels = 65, .height = 2, .width = 2,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1}},
     };
   }
   static std::vector<ConvTranspose2dCase> benchmarks() {

@@ -1,0 +1,187 @@
+// Times every operation's benchmark cases on one device. Prints a table, or one JSON object.
+//
+// A sample is one call between two marks of the stream, on a GPU with the second-level cache emptied
+// before it (kernels run on cold data in a pipeline, too). GFLOP/s and GB/s are from the case's
+// declared operations and compulsory bytes: each input read once, each output written once.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "bench/timing.h"
+#include "engine/error.h"
+#include "tests/cases/all.h"
+#include "tests/support/cuda_backend.h"
+#include "tests/support/simt_backend.h"
+
+namespace ofer::bench {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// More than any GPU's second-level cache.
+constexpr kernels::Index kFlushBytes = kernels::Index{256} << 20;
+
+struct Options {
+  std::string device = "cpu", filter;
+  int threads = 0, samples = 20;
+  double seconds = 0.3;
+  bool json = false, list = false;
+};
+
+struct Row {
+  std::string operation, name;
+  double median_ms, p5_ms, p95_ms, gflop, megabytes;
+  std::size_t samples;
+};
+
+test::Backend backend_for(const std::string& device) {
+  if (device == "cpu") {
+    test::Backend backend = test::cpu_backends().back();
+    backend.dirty_scratch = nullptr;
+    return backend;
+  }
+#if defined(OFER_HAVE_SIMT)
+  if (device == "simt") return test::simt_backend(1);
+#endif
+#if defined(OFER_HAVE_CUDA)
+  if (device == "cuda") {
+    const std::string missing = test::missing_gpu();
+    require(missing.empty(), ErrorCode::kUnsupported, missing);
+    return test::cuda_backend();
+  }
+#endif
+  fail(ErrorCode::kUnsupported, "this build has no device ", device);
+}
+
+// Overwrites a large piece of device memory.
+class CacheFlush {
+ public:
+  explicit CacheFlush(const test::Backend& backend) : memory_(*backend.memory) {
+    if (backend.name == "cuda") data_ = static_cast<float*>(memory_.allocate(kFlushBytes));
+    fill_ = backend.f32->fill;
+  }
+  ~CacheFlush() {
+    if (data_) memory_.release(data_);
+  }
+  CacheFlush(const CacheFlush&) = delete;
+  CacheFlush& operator=(const CacheFlush&) = delete;
+  void operator()(kernels::Stream& stream) const {
+    if (data_) fill_({data_, kFlushBytes / static_cast<kernels::Index>(sizeof(float)), 0}, stream);
+  }
+
+ private:
+  test::Memory& memory_;
+  float* data_ = nullptr;
+  void (*fill_)(const kernels::FillArgs<float>&, kernels::Stream&);
+};
+
+template <class Case>
+void time_case(const Case& test, const test::Backend& backend, kernels::Stream& stream,
+               const CacheFlush& flush, const Options& options, std::vector<Row>& rows) {
+  test::Buffers<float> buffers(test.seed, *backend.memory);
+  const auto args = test.bind(buffers);
+  const auto entry = Case::entry(*backend.f32);
+  require(entry != nullptr, ErrorCode::kUnsupported, "unsupported: ", Case::kOperation, " on ",
+          backend.name);
+  std::vector<double> times;
+  double total = 0;
+  for (int i = 0; i < 2; ++i) entry(args, stream);
+  while (static_cast<int>(times.size()) < options.samples || total < 1e3 * options.seconds) {
+    flush(stream);
+    stream.mark(0);
+    entry(args, stream);
+    stream.mark(1);
+    times.push_back(stream.milliseconds(0, 1));
+    total += times.back();
+    if (times.size() >= 10000) break;
+  }
+  const std::vector<double> sorted = in_order(times);
+  rows.push_back({Case::kOperation, test.name, quantile(sorted, 0.5), quantile(sorted, 0.05),
+                  quantile(sorted, 0.95), test.flops() / 1e9, buffers.compulsory_bytes() / 1e6,
+                  sorted.size()});
+}
+
+std::vector<Row> time_all(const Options& options) {
+  const test::Backend backend = backend_for(options.device);
+  const auto stream = backend.make_stream(options.threads > 0 ? options.threads : 1);
+  const CacheFlush flush(backend);
+  std::vector<Row> rows;
+  const auto visit = [&]<class Case>() {
+    for (const Case& test : Case::benchmarks()) {
+      const std::string name = std::string(Case::kOperation) + ": " + test.name;
+      if (name.find(options.filter) == std::string::npos) continue;
+      if (options.list) {
+        std::printf("%s\n", name.c_str());
+        continue;
+      }
+      time_case(test, backend, *stream, flush, options, rows);
+    }
+  };
+  test::CaseTypes<test::ForwardCases>::for_each(visit);
+  test::CaseTypes<test::BackwardCases>::for_each(visit);
+  return rows;
+}
+
+void print_table(const std::vector<Row>& rows) {
+  std::printf("%-30s %-34s %10s %8s %9s %8s\n", "operation", "case", "median ms", "p95 ms",
+              "GFLOP/s", "GB/s");
+  for (const Row& row : rows)
+    std::printf("%-30s %-34s %10.4f %8.4f %9.1f %8.1f\n", row.operation.c_str(), row.name.c_str(),
+                row.median_ms, row.p95_ms, row.gflop / row.median_ms * 1e3,
+                row.megabytes / row.median_ms);
+}
+
+void print_json(const Options& options, const std::vector<Row>& rows) {
+  Json result = {{"device", options.device}, {"dtype", "f32"}, {"cases", Json::array()}};
+  for (const Row& row : rows)
+    result["cases"].push_back({{"operation", row.operation},
+                               {"case", row.name},
+                               {"median_ms", row.median_ms},
+                               {"p5_ms", row.p5_ms},
+                               {"p95_ms", row.p95_ms},
+                               {"samples", row.samples},
+                               {"gflop", row.gflop},
+                               {"megabytes", row.megabytes}});
+  std::cout << result.dump(1) << '\n';
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Times every operation's benchmark cases on one device.");
+  Options options;
+  app.add_option("--device", options.device, "cpu, simt or cuda")
+      ->check(CLI::IsMember({"cpu", "simt", "cuda"}));
+  app.add_option("--threads", options.threads, "host threads (1)")->check(CLI::PositiveNumber);
+  app.add_option("--filter", options.filter, "only cases whose \"operation: case\" contains this");
+  app.add_option("--samples", options.samples, "least number of samples")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--seconds", options.seconds, "least time for a case");
+  app.add_flag("--json", options.json, "print JSON");
+  app.add_flag("--list", options.list, "print the names of the cases and end");
+  CLI11_PARSE(app, argc, argv);
+  const std::vector<Row> rows = time_all(options);
+  if (options.list) return 0;
+  require(!rows.empty(), ErrorCode::kBadArgument, "no case contains \"", options.filter, '"');
+  if (options.json)
+    print_json(options, rows);
+  else
+    print_table(rows);
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace ofer::bench
+
+int main(int argc, char** argv) {
+  try {
+    return ofer::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "ofer_bench_kernels: " << error.what() << '\n';
+    return 1;
+  }
+}

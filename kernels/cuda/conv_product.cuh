@@ -1,0 +1,278 @@
+// One block's part of a convolution's matrix product, in three pieces:
+//   Loader    gathers tiles of both operands into shared memory (where an element lies:
+//             kernels/cuda/conv_gather.cuh)
+//   Sums      multiplies two tiles in shared memory and keeps the block's part of the result in
+//             registers (kernels/cuda/conv_tile.cuh)
+//   kernel    walks the depth, the next tile on its way while this one is multiplied, and stores
+// Everything is float in shared memory and registers, whatever the storage.
+#pragma once
+
+#include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/conv_gather.cuh"
+#include "kernels/cuda/conv_tile.cuh"
+
+namespace ofer::kernels::OFER_GPU {
+
+// --- loader ---
+
+// Carries one stage from device memory through registers to shared memory. Left: threads that are
+// neighbours take neighbouring k, for in every one of the products these are the nearest in memory.
+// Right: neighbouring columns or neighbouring k, as the product says.
+template <class T, class Tile, class Product>
+struct Loader {
+  static constexpr int kThreads = Tile::kThreads, kDepth = Tile::kDepth;
+  static constexpr bool kAlongDepth = Product::kReadsAlongDepth;
+  static constexpr int kLeft = (Tile::kRows * kDepth + kThreads - 1) / kThreads;
+  static constexpr int kRight = (Tile::kColumns * kDepth + kThreads - 1) / kThreads;
+  // Rows (columns) between two elements of a thread, where neighbours go along the depth; steps of
+  // the depth, where they go along the columns.
+  static constexpr int kLineStep = kThreads / kDepth;
+  static constexpr int kDepthStep = kThreads / Tile::kColumns;
+  static constexpr bool kAllLeft = Tile::kRows % kLineStep == 0;
+  static_assert(kRight <= 32 && (!kAlongDepth || Tile::kColumns % kLineStep == 0));
+
+  float left[kLeft], right[kRight];
+  unsigned inside = 0;  // bit i: right[i] is an element and not the zero around the source
+
+  __device__ __forceinline__ static int along_depth() { return threadIdx.x % kDepth; }
+  __device__ __forceinline__ static int line(int i) { return threadIdx.x / kDepth + i * kLineStep; }
+
+  // `row_offset`: of the thread's first row in `from`; `rows`: how many from there on exist.
+  __device__ __forceinline__ void fetch_left(Global<const T> from, Shared<Index> terms,
+                                             Index row_offset, Index row_stride, int rows) {
+    const Index offset = terms[along_depth()];
+    if (offset < 0) rows = 0;
+    Global<const T> at = from + (offset + row_offset);
+#pragma unroll
+    for (int i = 0; i < kLeft; ++i) {
+      left[i] = i * kLineStep < rows ? static_cast<float>(at[0]) : 0.0f;
+      at += kLineStep * row_stride;
+    }
+  }
+  __device__ __forceinline__ void fetch_right(Global<const T> from, const Gather& gather,
+                                              Shared<typename Product::TermPlace> terms,
+                                              Shared<typename Product::ColumnPlace> columns) {
+    inside = 0;
+    if constexpr (kAlongDepth) {
+      const PositionPlace position = terms[along_depth()];
+#pragma unroll
+      for (int i = 0; i < kRight; ++i)
+        fetch(i, from + position.offset, gather, position, columns[line(i)]);
+    } else {
+      const PositionPlace position = columns[threadIdx.x % Tile::kColumns];
+#pragma unroll
+      for (int i = 0; i < kRight; ++i)
+        fetch(i, from + position.offset, gather, position,
+              terms[threadIdx.x / Tile::kColumns + i * kDepthStep]);
+    }
+  }
+  __device__ __forceinline__ void fetch(int i, Global<const T> at, const Gather& gather,
+                                        const PositionPlace& position,
+                                        const FeaturePlace& feature) {
+    right[i] = 0;
+    if (gather.inside(position, feature)) {
+      right[i] = static_cast<float>(at[feature.offset]);
+      inside |= 1u << i;
+    }
+  }
+  // The zeros around the source stay zeros, also where f(0) is another number.
+  __device__ __forceinline__ void activate_right(Activation activation, float slope) {
+    if (!Product::kActivates || activation == Activation::kNone) return;
+    if (activation == Activation::kRelu || activation == Activation::kLeakyRelu) {
+      const bool relu = activation == Activation::kRelu;
+#pragma unroll
+      for (int i = 0; i < kRight; ++i)
+        right[i] = relu ? activate(right[i], Activation::kRelu, slope)
+                        : activate(right[i], Activation::kLeakyRelu, slope);
+      return;
+    }
+#pragma unroll
+    for (int i = 0; i < kRight; ++i)
+      if (inside & 1u << i) right[i] = activate(right[i], activation, slope);
+  }
+  __device__ __forceinline__ void store(Shared<float> left_tile, Shared<float> right_tile) const {
+#pragma unroll
+    for (int i = 0; i < kLeft; ++i)
+      if (kAllLeft || line(i) < Tile::kRows)
+        left_tile[along_depth() * Tile::kLeftLine + line(i)] = left[i];
+#pragma unroll
+    for (int i = 0; i < kRight; ++i) {
+      if constexpr (kAlongDepth)
+        right_tile[along_depth() * Tile::kRightLine + line(i)] = right[i];
+      else
+        right_tile[(threadIdx.x / Tile::kColumns + i * kDepthStep) * Tile::kRightLine +
+                   threadIdx.x % Tile::kColumns] = right[i];
+    }
+  }
+};
+
+// --- kernel ---
+
+// How a call's work is cut into blocks.
+struct Cut {
+  Index chunk;    // depth of one split
+  Index results;  // of the call: elements between two splits' partial sums
+  int row_tiles, column_tiles, phases;
+  bool runs;  // four neighbouring columns, from a multiple of four on, are aligned neighbours in y
+};
+
+// result[target(column) + row target_row] = bias[row] + sum over k of one chunk. Lanes hold columns
+// in runs, so whole vectors go out where the results lie that way.
+template <class Out, class Tile>
+__device__ __forceinline__ void store_sums(const Sums<Tile>& sums, Global<Out> result,
+                                           Shared<Index> targets, Index target_row, int rows,
+                                           int columns, bool runs, Global<const Out> bias,
+                                           int first_row) {
+  constexpr int kRun = Tile::kColumnRun;
+#pragma unroll
+  for (int i = 0; i < Tile::kMyRows; ++i) {
+    const int row = sums.row(i);
+    if (row >= rows) continue;
+    const float offset = bias ? static_cast<float>(bias[first_row + row]) : 0.0f;
+    const Index row_at = static_cast<Index>(first_row + row) * target_row;
+#pragma unroll
+    for (int j = 0; j < Tile::kMyColumns; j += kRun) {
+      const int column = sums.column(j);
+      if (kRun == 4 && runs) {
+        Vector<Out, kRun> run;
+#pragma unroll
+        for (int e = 0; e < kRun; ++e) run[e] = Out(sums.value[i][j + e] + offset);
+        if (column < columns)
+          store_vector<kRun>(result, static_cast<Index>(targets[column]) + row_at, run);
+      } else {
+#pragma unroll
+        for (int e = 0; e < kRun; ++e)
+          if (column + e < columns)
+            result[static_cast<Index>(targets[column + e]) + row_at] =
+                Out(sums.value[i][j + e] + offset);
+      }
+    }
+  }
+}
+
+// Blocks are numbered so that those that run together share operands: the rows of a column tile
+// first (they gather the same elements), then the phases (their weights share memory sectors), then
+// the columns, last the splits. With `partial`, the sums of a split go there, in the layout of y,
+// for sum_splits_kernel; without, y is written.
+template <class T, class Tile, class Products>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
+    conv_product_kernel(Global<const T> left, Global<const T> right, Global<const T> bias,
+                        Global<T> y, Global<float> partial, Products products, Cut cut,
+                        Activation activation, float slope) {
+  using Product = typename Products::Product;
+  using TermPlace = typename Product::TermPlace;
+  using ColumnPlace = typename Product::ColumnPlace;
+  constexpr int kDepth = Tile::kDepth, kStages = Tile::kStages;
+  // A warp works out the terms of several steps at once.
+  constexpr int kTermSteps = kWarpSize / kDepth;
+  static_assert(kTermSteps * kDepth == kWarpSize);
+  OFER_SHARED_DYNAMIC(float, tiles, 0, Tile::kSharedBytes / sizeof(float));
+  OFER_SHARED(Product, products_of_block, 1);
+  OFER_SHARED(ColumnPlace, columns, Tile::kColumns);
+  OFER_SHARED(Index, targets, Tile::kColumns);
+  OFER_SHARED(TermPlace, right_terms, 2 * kWarpSize);
+  OFER_SHARED(Index, left_terms, 2 * kWarpSize);
+
+  unsigned number = blockIdx.x;
+  const int row_tile = static_cast<int>(number % cut.row_tiles);
+  number /= cut.row_tiles;
+  const int phase = static_cast<int>(number % cut.phases);
+  number /= cut.phases;
+  const Index first_column = static_cast<Index>(number % cut.column_tiles) * Tile::kColumns;
+  const Index split = number / cut.column_tiles;
+  const Index first_k = split * cut.chunk;
+  const int thread = threadIdx.x;
+  if (thread == 0) {
+    Product mine = products.product(phase);
+    mine.start(first_column, first_k);
+    products_of_block[0] = mine;
+  }
+  __syncthreads();
+  const Product product = products_of_block[0];
+  if (first_column >= product.columns) return;  // a phase with fewer positions than the first
+  const int first_row = row_tile * Tile::kRows;
+  const int my_rows = product.rows - first_row;
+  const int my_columns =
+      static_cast<int>(min(product.columns - first_column, Index(Tile::kColumns)));
+  const int depth = static_cast<int>(min(cut.chunk, max(product.depth - first_k, Index(0))));
+
+  // What the k of steps kTermSteps b .. kTermSteps (b + 1) stand for, into half b of the tables.
+  // Only here is the whole description wanted, so it stays in shared memory.
+  const auto note_terms = [&](int b) {
+    if (thread >= kWarpSize) return;
+    const int k = b * kWarpSize + thread, at = b % 2 * kWarpSize + thread;
+    Term<TermPlace> term{-1, {0, kOutside, 0}};
+    if (k < depth) term = static_cast<Product>(products_of_block[0]).term(k);
+    left_terms[at] = term.left;
+    right_terms[at] = term.right;
+  };
+  note_terms(0);
+  note_terms(1);
+  if (thread < Tile::kColumns) {
+    Column<ColumnPlace> column{0, {0, kOutside, 0}};
+    if (thread < my_columns) column = product.column(thread);
+    columns[thread] = column.right;
+    targets[thread] = column.target;
+  }
+  __syncthreads();
+
+  Loader<T, Tile, Product> loader;
+  const int loader_row = loader.line(0);
+  const Index row_offset = static_cast<Index>(first_row + loader_row) * product.left_row;
+  const auto fetch = [&](int step) {
+    const int at = step % (2 * kTermSteps) * kDepth;
+    loader.fetch_left(left, left_terms + at, row_offset, product.left_row, my_rows - loader_row);
+    loader.fetch_right(right, product.gather, right_terms + at, columns);
+  };
+  const auto store = [&](int step) {
+    const Shared<float> stage = tiles + step % kStages * Tile::kStage;
+    loader.activate_right(activation, slope);
+    loader.store(stage, stage + kDepth * Tile::kLeftLine);
+  };
+
+  Sums<Tile> sums;
+  const int steps = blocks_of(depth, kDepth);
+  if (steps > 0) {
+    fetch(0);
+    store(0);
+  }
+  __syncthreads();
+  for (int step = 0; step < steps; ++step) {
+    if (step + 1 < steps) fetch(step + 1);
+    // Once the next step is the first of its half, the last barrier was behind all of the other.
+    if ((step + 1) % kTermSteps == 0) note_terms((step + 1) / kTermSteps + 1);
+    const Shared<float> stage = tiles + step % kStages * Tile::kStage;
+    sums.multiply(stage, stage + kDepth * Tile::kLeftLine);
+    if (step + 1 < steps) store(step + 1);
+    __syncthreads();
+  }
+
+  if (partial) {
+    const Global<const float> no_bias = nullptr;
+    store_sums<float>(sums, partial + split * cut.results, targets, product.target_row, my_rows,
+                      my_columns, cut.runs, no_bias, first_row);
+  } else {
+    store_sums<T>(sums, y, targets, product.target_row, my_rows, my_columns, cut.runs, bias,
+                  first_row);
+  }
+}
+
+// Small blocks: the results that are split are few.
+constexpr int kSumThreads = 128;
+
+// y[i] = bias[channel of i] + the splits' partial sums, in their order. y is [N, channels, plane].
+// A thread owns one element.
+template <class T>
+__global__ void __launch_bounds__(kSumThreads)
+    sum_splits_kernel(Global<const float> partial, Global<const T> bias, Global<T> y, Index results,
+                      int splits, Index channels, Index plane) {
+  const Index i = static_cast<Index>(blockIdx.x) * kSumThreads + threadIdx.x;
+  if (i >= results) return;
+  float sum = 0;
+#pragma unroll 8
+  for (int s = 0; s < splits; ++s) sum += static_cast<float>(partial[s * results + i]);
+  if (bias) sum += static_cast<float>(bias[i / plane % channels]);
+  y[i] = T(sum);
+}
+
+}  // namespace ofer::kernels::OFER_GPU

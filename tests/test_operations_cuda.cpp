@@ -1,0 +1,40 @@
+// Every operation's cases on a GPU, forward and backward, against the oracle.
+#include <doctest/doctest.h>
+
+#include "tests/cases/all.h"
+#include "tests/support/check_backward.h"
+#include "tests/support/check_determinism.h"
+#include "tests/support/check_forward.h"
+#include "tests/support/cuda_backend.h"
+
+namespace ofer::test {
+namespace {
+
+TEST_SUITE("operations_cuda") {
+#if defined(OFER_HAVE_CUDA)
+  TEST_CASE_TEMPLATE_DEFINE("forward against the oracle", Case, cuda_forward) {
+    if (skipped_for_no_gpu()) return;
+    for (const Case& test : Case::list()) check_forward({cuda_backend()}, test, 1);
+  }
+  TEST_CASE_TEMPLATE_APPLY(cuda_forward, ForwardCases);
+
+  TEST_CASE_TEMPLATE_DEFINE("backward against the oracle", Case, cuda_backward) {
+    if (skipped_for_no_gpu()) return;
+    const Backend reference = cpu_backends().front();
+    for (const Case& test : Case::list()) check_backward({cuda_backend()}, reference, test, 1);
+  }
+  TEST_CASE_TEMPLATE_APPLY(cuda_backward, BackwardCases);
+
+  TEST_CASE_TEMPLATE_DEFINE("images", Case, cuda_images) {
+    if (skipped_for_no_gpu()) return;
+    if constexpr (kHasImages<Case>)
+      for (const Case& test : image_cases<Case>()) check_images<float>(cuda_backend(), test);
+  }
+  TEST_CASE_TEMPLATE_APPLY(cuda_images, ForwardCases);
+#else
+  TEST_CASE("forward and backward against the oracle") { CHECK(skipped_for_no_gpu()); }
+#endif
+}
+
+}  // namespace
+}  // namespace ofer::test

@@ -1,0 +1,81 @@
+// The whole pipeline through the CUDA kernels' source, on the executor.
+#include <doctest/doctest.h>
+
+#if defined(OFER_HAVE_SIMT)
+
+#include "kernels/simt/memory.h"
+#include "tests/support/device_pipeline.h"
+
+namespace ofer::test {
+namespace {
+
+TEST_SUITE("pipeline_simt") {
+  TEST_CASE("the CPU's results, whatever the configuration and the mask") {
+    check_device(DeviceKind::kSimt);
+  }
+
+  TEST_CASE("after the first pass no device memory is taken") {
+    Pipeline pipeline = pipeline_on(tiny_weights(), DeviceKind::kSimt);
+    const std::vector<Image> images = smooth_pictures(2);
+    const Request request = everything();
+    pipeline.run(images, request);
+    const std::size_t before = kernels::simt::allocated_bytes();
+    for (int i = 0; i < 3; ++i) pipeline.run(images, request);
+    CHECK(kernels::simt::allocated_bytes() == before);
+    CHECK(pipeline.session().workspace().growths() == 0);
+  }
+
+  TEST_CASE("out of device memory at every allocation in turn: an error, no leak, and it works again") {
+    const std::vector<Image> images = smooth_pictures(1);
+    const std::size_t before = kernels::simt::allocated_bytes();
+    int failures = 0;
+    for (int number = 1;; ++number) {
+      REQUIRE(number < 1000);
+      kernels::simt::fail_allocation(number);
+      bool finished = false;
+      try {
+        Pipeline pipeline = pipeline_on(tiny_weights(), DeviceKind::kSimt);
+        pipeline.run(images, everything());
+        finished = true;
+      } catch (const Error& error) {
+        CHECK_MESSAGE(error.code() == ErrorCode::kOutOfMemory, error.what());
+        ++failures;
+      }
+      kernels::simt::fail_allocation(0);
+      CHECK(kernels::simt::allocated_bytes() == before);
+      if (finished) break;
+    }
+    CHECK(failures > 3);
+    Pipeline pipeline = pipeline_on(tiny_weights(), DeviceKind::kSimt);
+    CHECK(pipeline.run(images, everything()).size() == 1);
+  }
+
+  TEST_CASE("a session that ran out of memory can be used again") {
+    Pipeline pipeline = pipeline_on(tiny_weights(), DeviceKind::kSimt);
+    const std::vector<Image> images = smooth_pictures(3);
+    kernels::simt::fail_allocation(2);
+    CHECK_THROWS_AS(pipeline.run(images, everything()), Error);
+    kernels::simt::fail_allocation(0);
+    CHECK(pipeline.run(images, everything()).size() == 3);
+  }
+
+  TEST_CASE("a network on one device and a session on another are refused") {
+    const auto network = Network::load(tiny_weights(), Precision::kF32, {}, {DeviceKind::kSimt, 0});
+    CHECK_THROWS_AS(Pipeline(network, {}), Error);
+    SessionOptions wide;
+    wide.device.kind = DeviceKind::kSimt;
+    wide.precision = Precision::kF64;
+    CHECK_THROWS_AS(Session{wide}, Error);
+  }
+
+  TEST_CASE("the command runs on it and says so") {
+    const Ran ran = run_tiny({"--json", "--device", "simt", sample("portrait.png")});
+    CHECK(ran.code == 0);
+    CHECK(ran.json().at(0)["device"] == "simt");
+  }
+}
+
+}  // namespace
+}  // namespace ofer::test
+
+#endif

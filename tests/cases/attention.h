@@ -23,6 +23,13 @@ inline std::vector<std::int32_t> equal_offsets(Index images, Index tokens) {
   return offsets;
 }
 
+// An image of `tokens` tokens, then `others` of one to three.
+inline std::vector<std::int32_t> long_and_short(std::int32_t tokens, int others) {
+  std::vector<std::int32_t> offsets = {0, tokens};
+  for (int i = 0; i < others; ++i) offsets.push_back(offsets.back() + 1 + i % 3);
+  return offsets;
+}
+
 struct AttentionCase {
   const char* name = "";
   std::uint64_t seed = 1;
@@ -83,6 +90,21 @@ struct AttentionCase {
          .qkv = {Distribution::kOrdinary, 12}},
         {.name = "equal tokens", .seed = 14, .offsets = {0, 9, 20}, .heads = 2, .head_width = 16,
          .qkv = {Distribution::kOne}},
+        {.name = "about a tile of tokens", .seed = 15, .offsets = {0, 15, 31, 48, 111, 175, 240},
+         .head_width = 32},
+        {.name = "a long image among short ones", .seed = 16, .offsets = long_and_short(40, 49),
+         .heads = 3, .head_width = 32},
+        {.name = "a long image among many short ones", .seed = 17,
+         .offsets = long_and_short(70, 87), .heads = 3, .head_width = 64},
+        {.name = "width 64, a long image among short ones", .seed = 23,
+         .offsets = long_and_short(33, 49), .heads = 3, .head_width = 64},
+        {.name = "width 32, a long image among many short ones", .seed = 24,
+         .offsets = long_and_short(66, 87), .heads = 3, .head_width = 32},
+        {.name = "width 100", .seed = 18, .offsets = {0, 35, 37}, .heads = 2, .head_width = 100},
+        {.name = "width 129", .seed = 19, .offsets = {0, 33}, .heads = 1, .head_width = 129},
+        {.name = "width 256", .seed = 20, .offsets = {0, 17}, .heads = 2, .head_width = 256},
+        {.name = "width 300", .seed = 21, .offsets = {0, 1, 35}, .heads = 2, .head_width = 300},
+        {.name = "width 517", .seed = 22, .offsets = {0, 5}, .heads = 1, .head_width = 517},
     };
   }
   static std::vector<AttentionCase> benchmarks() {
@@ -145,6 +167,12 @@ struct AttentionBackwardCase {
         {.name = "many tokens", .seed = 6, .offsets = {0, 75}, .heads = 1, .head_width = 4},
         {.name = "larger scores", .seed = 7, .offsets = {0, 10}, .heads = 2, .head_width = 16,
          .qkv = {Distribution::kOrdinary, 2}},
+        {.name = "about a tile of tokens", .seed = 8, .offsets = {0, 31, 96}, .heads = 1,
+         .head_width = 32},
+        {.name = "width 40", .seed = 9, .offsets = {0, 9}, .heads = 2, .head_width = 40},
+        {.name = "width 100", .seed = 10, .offsets = {0, 35, 37}, .heads = 1, .head_width = 100},
+        {.name = "width 130", .seed = 11, .offsets = {0, 18}, .heads = 2, .head_width = 130},
+        {.name = "width 300", .seed = 12, .offsets = {0, 3, 20}, .heads = 1, .head_width = 300},
     };
   }
   static std::vector<AttentionBackwardCase> benchmarks() {

@@ -38,6 +38,7 @@ struct LinearByPositionCase {
         {.name = "one image", .seed = 3, .batch = 1, .positions = 9, .in = 31, .out = 17},
         {.name = "batch", .seed = 4, .batch = 5, .positions = 16, .in = 48, .out = 32},
         {.name = "one position", .seed = 5, .batch = 19, .positions = 1, .in = 7, .out = 70},
+        {.name = "tile edges", .seed = 6, .batch = 9, .positions = 3, .in = 132, .out = 35},
     };
   }
   static std::vector<LinearByPositionCase> benchmarks() {

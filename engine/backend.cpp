@@ -1,39 +1,113 @@
 #include "engine/backend.h"
 
+#include <cstdlib>
 #include <cstring>
 
 #include "engine/error.h"
 #include "kernels/cpu/select.h"
 #include "kernels/cpu/threads.h"
+#if defined(OFER_HAVE_SIMT) || defined(OFER_HAVE_CUDA)
+#include "kernels/cuda/table.h"
+#endif
+#if defined(OFER_HAVE_SIMT)
+#include "kernels/simt/executor.h"
+#include "kernels/simt/memory.h"
+#endif
+#if defined(OFER_HAVE_CUDA)
+#include "kernels/cuda/device_memory.h"
+#endif
 
 namespace ofer {
 
 namespace {
 
-std::unique_ptr<kernels::Stream> make_cpu_stream(int threads) {
-  return std::make_unique<kernels::cpu::CpuStream>(threads);
-}
+constexpr std::size_t kAlignment = 64;
 
 void copy_on_host(void* to, const void* from, std::size_t bytes, kernels::Stream&) {
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
+const Backend& cpu_backend() {
+  const char* variant = kernels::cpu::best_variant();
+  static const Backend backend{
+      .name = "cpu",
+      .kind = DeviceKind::kCpu,
+      .f32 = kernels::cpu::table_f32(variant),
+      .f64 = kernels::cpu::table_f64(variant),
+      .bf16 = nullptr,
+      .tf32 = false,
+      .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
+        return std::make_unique<kernels::cpu::CpuStream>(threads);
+      },
+      .allocate = [](std::size_t bytes, Device) -> void* {
+        const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+        // rounded < bytes: the sum wrapped round, so the request was absurd to begin with.
+        return rounded < bytes ? nullptr : std::aligned_alloc(kAlignment, rounded);
+      },
+      .release = [](void* data, Device) noexcept { std::free(data); },
+      .to_device = &copy_on_host,
+      .to_host = &copy_on_host};
+  return backend;
+}
+
+#if defined(OFER_HAVE_SIMT)
+const Backend& simt_backend() {
+  static const Backend backend{
+      .name = "simt",
+      .kind = DeviceKind::kSimt,
+      .f32 = &kernels::simt::table_f32(),
+      .f64 = nullptr,
+      .bf16 = nullptr,
+      .tf32 = true,
+      .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
+        return std::make_unique<kernels::simt::SimtStream>(threads);
+      },
+      .allocate = [](std::size_t bytes, Device) { return kernels::simt::allocate(bytes); },
+      .release = [](void* data, Device) noexcept { kernels::simt::release(data); },
+      .to_device = &copy_on_host,
+      .to_host = &copy_on_host};
+  return backend;
+}
+#endif
+
+#if defined(OFER_HAVE_CUDA)
+const Backend& cuda_backend() {
+  static const Backend backend{
+      .name = "cuda",
+      .kind = DeviceKind::kCuda,
+      .f32 = &kernels::cuda::table_f32(),
+      .f64 = nullptr,
+      .bf16 = nullptr,
+      .tf32 = true,
+      .make_stream = [](Device device, int) { return kernels::cuda::make_stream(device.index); },
+      .allocate = [](std::size_t bytes,
+                     Device device) { return kernels::cuda::allocate(bytes, device.index); },
+      .release = [](void* data,
+                    Device device) noexcept { kernels::cuda::release(data, device.index); },
+      .to_device = &kernels::cuda::to_device,
+      .to_host = &kernels::cuda::to_host};
+  return backend;
+}
+#endif
+
 }  // namespace
 
 const Backend& backend_of(DeviceKind kind) {
-  if (kind == DeviceKind::kCpu) {
-    const char* variant = kernels::cpu::best_variant();
-    static const Backend cpu{"cpu",
-                             DeviceKind::kCpu,
-                             kernels::cpu::table_f32(variant),
-                             kernels::cpu::table_f64(variant),
-                             &make_cpu_stream,
-                             &copy_on_host,
-                             &copy_on_host};
-    return cpu;
+  switch (kind) {
+    case DeviceKind::kCpu:
+      return cpu_backend();
+#if defined(OFER_HAVE_SIMT)
+    case DeviceKind::kSimt:
+      return simt_backend();
+#endif
+#if defined(OFER_HAVE_CUDA)
+    case DeviceKind::kCuda:
+      return cuda_backend();
+#endif
+    default:
+      fail(ErrorCode::kUnsupported, "this build has no backend for device ", name_of(kind),
+           "; use device cpu");
   }
-  fail(ErrorCode::kUnsupported, "this build has no backend for device ", name_of(kind),
-       "; use device cpu");
 }
 
 }  // namespace ofer

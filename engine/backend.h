@@ -1,27 +1,68 @@
-// The backends: for each kind of device the table of its operations and how to start a stream on it.
+// The backends: for each kind of device the table of its operations, its memory and its streams.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "engine/device.h"
+#include "engine/error.h"
+#include "engine/precision.h"
+#include "kernels/bf16.h"
+#include "kernels/device_error.h"
 #include "kernels/table.h"
 
 namespace ofer {
 
-// One row of the list below. All functions are safe to call from several threads; a stream is not.
+// One row of the list of backends. All functions are safe to call from several threads; a stream is
+// not. They throw kernels::DeviceError.
 struct Backend {
   const char* name;
   DeviceKind kind;
   const kernels::Table<float>* f32;
-  const kernels::Table<double>* f64;
-  std::unique_ptr<kernels::Stream> (*make_stream)(int threads);
-  // Copies between host and device memory, in stream order; to_host returns when it is done.
+  const kernels::Table<double>* f64;             // null: the backend has no double precision
+  const kernels::Table<kernels::BFloat16>* bf16;  // null: no bfloat16
+  bool tf32;                                     // do streams know tf32?
+  // `threads`: host threads, for backends that compute with them. Throws when the device is missing.
+  std::unique_ptr<kernels::Stream> (*make_stream)(Device device, int threads);
+  // Memory aligned to 64 bytes, uninitialised; null when there is not enough.
+  void* (*allocate)(std::size_t bytes, Device device);
+  void (*release)(void* data, Device device) noexcept;
+  // Copies between host and device memory, in stream order. The host's memory may be used again when
+  // the call returns; to_host returns when its data is there.
   void (*to_device)(void* device, const void* host, std::size_t bytes, kernels::Stream& stream);
   void (*to_host)(void* host, const void* device, std::size_t bytes, kernels::Stream& stream);
+
+  bool computes(Precision precision) const {
+    switch (precision) {
+      case Precision::kF32: return f32 != nullptr;
+      case Precision::kTf32: return f32 != nullptr && tf32;
+      case Precision::kBf16: return bf16 != nullptr;
+      case Precision::kF64: return f64 != nullptr;
+    }
+    return false;
+  }
+  // "fp32, fp64"
+  std::string precisions() const {
+    std::string text;
+    for (const Precision precision : kPrecisions)
+      if (computes(precision)) text += (text.empty() ? "" : ", ") + std::string(name_of(precision));
+    return text;
+  }
 };
 
 // The backend of a device. Throws kUnsupported, with the remedy, when this build has none.
 const Backend& backend_of(DeviceKind kind);
+
+// Runs body() and turns what a device refused into an ofer::Error: kOutOfMemory or kDevice.
+template <class Body>
+decltype(auto) on_device(Body&& body) {
+  try {
+    return std::forward<Body>(body)();
+  } catch (const kernels::DeviceError& error) {
+    fail(error.out_of_memory ? ErrorCode::kOutOfMemory : ErrorCode::kDevice, error.what());
+  }
+}
 
 }  // namespace ofer

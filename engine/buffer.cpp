@@ -1,23 +1,19 @@
 #include "engine/buffer.h"
 
-#include <cstdlib>
 #include <utility>
 
+#include "engine/backend.h"
 #include "engine/error.h"
 
 namespace ofer {
 
-Buffer::Buffer(std::size_t bytes, Device device) : size_(bytes), device_(device) {
-  require(device.host_accessible(), ErrorCode::kUnsupported, "this build has no memory on ",
-          name_of(device.kind));
+Buffer::Buffer(std::size_t bytes, Device device) : device_(device) {
+  const Backend& backend = backend_of(device.kind);
   if (bytes == 0) return;
-  const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  // rounded < bytes: the sum wrapped round, so the request was absurd to begin with.
-  data_ = rounded < bytes ? nullptr : std::aligned_alloc(kAlignment, rounded);
-  if (!data_) {
-    size_ = 0;
-    fail(ErrorCode::kOutOfMemory, "cannot allocate ", bytes, " bytes on ", name_of(device.kind));
-  }
+  data_ = on_device([&] { return backend.allocate(bytes, device); });
+  require(data_ != nullptr, ErrorCode::kOutOfMemory, "cannot allocate ", bytes, " bytes on ",
+          backend.name);
+  size_ = bytes;
 }
 
 Buffer::~Buffer() { release(); }
@@ -38,7 +34,7 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 void Buffer::release() noexcept {
-  std::free(data_);
+  if (data_) backend_of(device_.kind).release(data_, device_);
   data_ = nullptr;
   size_ = 0;
 }

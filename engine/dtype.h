@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/bf16.h"
+
 namespace ofer {
 
 enum class DType : std::uint8_t { kF32, kF64, kF16, kBF16, kI64, kI32, kU8 };
@@ -38,6 +40,7 @@ template <class T>
 struct dtype_of;
 template <> struct dtype_of<float> { static constexpr DType value = DType::kF32; };
 template <> struct dtype_of<double> { static constexpr DType value = DType::kF64; };
+template <> struct dtype_of<kernels::BFloat16> { static constexpr DType value = DType::kBF16; };
 template <> struct dtype_of<std::int64_t> { static constexpr DType value = DType::kI64; };
 template <> struct dtype_of<std::int32_t> { static constexpr DType value = DType::kI32; };
 template <> struct dtype_of<std::uint8_t> { static constexpr DType value = DType::kU8; };

@@ -17,6 +17,7 @@ enum class ErrorCode {
   kIo,           // the system refused to read or write
   kUnsupported,  // known, but not available on this backend, build or machine
   kOutOfMemory,
+  kDevice,  // the device, its driver or its library failed
   kCancelled,
   kInternal,  // a defect of this library
 };
@@ -29,6 +30,7 @@ inline const char* error_code_name(ErrorCode code) {
     case ErrorCode::kIo: return "input/output";
     case ErrorCode::kUnsupported: return "unsupported";
     case ErrorCode::kOutOfMemory: return "out of memory";
+    case ErrorCode::kDevice: return "device";
     case ErrorCode::kCancelled: return "cancelled";
     case ErrorCode::kInternal: return "internal";
   }

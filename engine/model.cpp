@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "engine/backend.h"
 #include "engine/buffer.h"
 #include "engine/error.h"
 #include "engine/half.h"
@@ -75,8 +76,9 @@ std::size_t Model::bytes() const {
 }
 
 std::shared_ptr<const Model> Model::cast(DType dtype) const {
-  require(dtype == DType::kF32 || dtype == DType::kF64, ErrorCode::kUnsupported,
-          "a model can be cast to f32 or f64, not to ", name_of(dtype));
+  require(dtype == DType::kF32 || dtype == DType::kF64 || dtype == DType::kBF16,
+          ErrorCode::kUnsupported, "a model can be cast to f32, f64 or bf16, not to ",
+          name_of(dtype));
   auto converted = std::make_shared<Converted>();
   converted->parent = owner_;
   std::vector<NamedTensor> tensors;
@@ -92,12 +94,41 @@ std::shared_ptr<const Model> Model::cast(DType dtype) const {
     Buffer buffer(static_cast<std::size_t>(shape.elements()) * size_of(dtype), tensor.device());
     if (dtype == DType::kF32)
       convert(tensor, static_cast<float*>(buffer.data()));
+    else if (dtype == DType::kBF16)
+      convert(tensor, static_cast<kernels::BFloat16*>(buffer.data()));
     else
       convert(tensor, static_cast<double*>(buffer.data()));
     tensors.emplace_back(name, Tensor(buffer.data(), shape, dtype, tensor.device()));
     converted->buffers.push_back(std::move(buffer));
   }
   return std::make_shared<Model>(std::move(converted), std::move(tensors), metadata_);
+}
+
+std::shared_ptr<const Model> Model::on(Device device) const {
+  const auto room = [](const Tensor& tensor) {
+    return (tensor.bytes() + Buffer::kAlignment - 1) / Buffer::kAlignment * Buffer::kAlignment;
+  };
+  std::size_t total = 0;
+  for (const auto& [name, tensor] : tensors_) {
+    require(tensor.device().host_accessible(), ErrorCode::kUnsupported, "tensor ", name, " is on ",
+            name_of(tensor.device().kind), " already");
+    total += room(tensor);
+  }
+  auto memory = std::make_shared<Buffer>(total, device);
+  const Backend& backend = backend_of(device.kind);
+  std::vector<NamedTensor> tensors;
+  tensors.reserve(tensors_.size());
+  on_device([&] {
+    const auto stream = backend.make_stream(device, 1);
+    char* place = static_cast<char*>(memory->data());
+    for (const auto& [name, tensor] : tensors_) {
+      backend.to_device(place, tensor.raw(), tensor.bytes(), *stream);
+      tensors.emplace_back(name, Tensor(place, tensor.shape(), tensor.dtype(), device));
+      place += room(tensor);
+    }
+    stream->synchronise();
+  });
+  return std::make_shared<Model>(std::move(memory), std::move(tensors), metadata_);
 }
 
 }  // namespace ofer

@@ -50,10 +50,13 @@ class Model {
   const std::string& metadata(std::string_view key) const;
   const Metadata& metadata() const { return metadata_; }
 
-  // The same model with every floating tensor (f16, bf16, f32, f64) in `dtype`, f32 or f64.
+  // The same model with every floating tensor (f16, bf16, f32, f64) in `dtype`: f32, f64 or bf16.
   // Tensors that already have it, and integer tensors, are shared, not copied; the others get
-  // memory of their own. Widening is exact; f64 to f32 rounds to nearest even.
+  // memory of their own. Widening is exact; narrowing rounds to nearest, ties to even.
   std::shared_ptr<const Model> cast(DType dtype) const;
+
+  // A copy of a model on the host in the memory of `device`, in one allocation. Throws kOutOfMemory.
+  std::shared_ptr<const Model> on(Device device) const;
 
  private:
   std::shared_ptr<const void> owner_;

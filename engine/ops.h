@@ -150,7 +150,7 @@ Tensor to_patches(Session& session, const Tensor& images, int patch, bool channe
 Tensor from_patches(Session& session, const Tensor& patches, int channels, int rows, int columns,
                     int patch, bool channels_first);
 
-// --- pooling, resizing, reductions: engine/ops_reduce.cpp ---
+// --- pooling and reductions: engine/ops_reduce.cpp; resizing: engine/ops_resize.cpp ---
 
 struct Pool2d {
   int kernel = 2, stride = 2, pad = 0;
@@ -208,5 +208,26 @@ Tensor cross_entropy(Session& session, const Tensor& x, const Tensor& target,
                      const Tensor& class_weight = {});
 // Relativistic average least squares; margin 1 for the discriminator, -1 for the generator.
 Tensor relativistic_loss(Session& session, const Tensor& real, const Tensor& fake, double margin);
+
+// --- optimisers, in place and not recorded: engine/ops_optimiser.cpp; formulas in
+// kernels/optimiser.h. Parameter, gradient and state have one shape ---
+
+struct Sgd {
+  double rate = 0.1, momentum = 0, weight_decay = 0;
+  double gradient_scale = 1;  // of the gradient as given: clipping, or a mean over several batches
+  bool nesterov = false;
+};
+// `velocity` starts as zeros; undefined without momentum.
+void sgd_step(Session& session, const Tensor& parameter, const Tensor& gradient,
+              const Tensor& velocity, const Sgd& options);
+
+struct Adam {
+  double rate = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+  double gradient_scale = 1;
+  bool decoupled = false;  // AdamW
+};
+// Step number `step` counts from 1; `first` and `second` start as zeros.
+void adam_step(Session& session, const Tensor& parameter, const Tensor& gradient,
+               const Tensor& first, const Tensor& second, std::int64_t step, const Adam& options);
 
 }  // namespace ofer::ops

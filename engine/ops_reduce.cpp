@@ -1,5 +1,4 @@
 #include "engine/ops_support.h"
-#include "engine/resize_filter.h"
 
 namespace ofer::ops {
 
@@ -51,105 +50,6 @@ Tensor average_pool(Session& session, const Tensor& x, const Pool2d& options) {
 
 Tensor max_pool(Session& session, const Tensor& x, const Pool2d& options) {
   return pool(session, x, options, true);
-}
-
-namespace {
-
-// The weights of one axis, on the session's device.
-struct AxisWeights {
-  Tensor first, count, weight;
-  std::int64_t taps;
-
-  AxisWeights(Session& session, std::int64_t in, std::int64_t out, bool nearest)
-      : first(session.allocate({out}, DType::kI32)),
-        count(session.allocate({out}, DType::kI32)),
-        taps(nearest ? 1 : resize_taps(static_cast<int>(in), static_cast<int>(out))) {
-    weight = session.allocate({out, taps});
-    if (session.counting()) return;
-    require(session.device().host_accessible(), ErrorCode::kUnsupported,
-            "resize: weights on this device");
-    dispatch(session.dtype(), [&]<class T>() {
-      if (!nearest) {
-        fill_resize_filter(static_cast<int>(in), static_cast<int>(out), first.data<std::int32_t>(),
-                           count.data<std::int32_t>(), weight.data<T>());
-        return;
-      }
-      for (std::int64_t i = 0; i < out; ++i) {
-        first.data<std::int32_t>()[i] = static_cast<std::int32_t>(i * in / out);
-        count.data<std::int32_t>()[i] = 1;
-        weight.data<T>()[i] = 1;
-      }
-    });
-  }
-
-  template <class T>
-  kernels::ResizeAxis<T> args() const {
-    return {first.data<std::int32_t>(), count.data<std::int32_t>(), weight.data<T>(), taps};
-  }
-};
-
-}  // namespace
-
-namespace {
-
-Tensor resample(Session& session, const Tensor& x, std::int64_t height, std::int64_t width,
-                bool nearest) {
-  check_input(session, x, "resize", "x");
-  check_rank(x, 4, 4, "resize", "x");
-  require(height > 0 && width > 0 && x.size(2) > 0 && x.size(3) > 0 && height < (1 << 24) &&
-              width < (1 << 24) && x.size(2) < (1 << 24) && x.size(3) < (1 << 24),
-          ErrorCode::kBadArgument, "resize: ", x.shape(), " to ", height, " x ", width);
-  if (x.size(2) == height && x.size(3) == width) return x;
-  const std::int64_t planes = x.size(0) * x.size(1), in_height = x.size(2), in_width = x.size(3);
-  Tensor y = session.allocate({x.size(0), x.size(1), height, width});
-  Tape* tape = follows(session, {&x});
-  // What the backward pass needs stays; the rest goes with the scope.
-  const Workspace::Scope scope(session.workspace());
-  const AxisWeights horizontal(session, in_width, width, nearest);
-  const AxisWeights vertical(session, in_height, height, nearest);
-  const Tensor scratch = session.allocate({planes, in_height, width});
-  dispatch(x.dtype(), [&]<class T>() {
-    kernels::ResizeArgs<T> args{x.data<T>(),
-                                y.data<T>(),
-                                scratch.data<T>(),
-                                horizontal.args<T>(),
-                                vertical.args<T>(),
-                                planes,
-                                in_height,
-                                in_width,
-                                height,
-                                width};
-    OFER_CALL(session, resize, args);
-  });
-  if (tape)
-    tape->record(y, [=](Session& s, const Tensor& dy) {
-      const Tensor dx = s.allocate(x.shape());
-      dispatch(dy.dtype(), [&]<class T>() {
-        kernels::ResizeBackwardArgs<T> args{dy.data<T>(),
-                                            dx.data<T>(),
-                                            scratch.data<T>(),
-                                            horizontal.args<T>(),
-                                            vertical.args<T>(),
-                                            planes,
-                                            in_height,
-                                            in_width,
-                                            height,
-                                            width};
-        OFER_CALL(s, resize_backward, args);
-      });
-      s.tape()->add_gradient(s, x, dx);
-    });
-  return y;
-}
-
-}  // namespace
-
-Tensor resize(Session& s, const Tensor& x, std::int64_t height, std::int64_t width) {
-  return resample(s, x, height, width, false);
-}
-
-Tensor resize_nearest(Session& s, const Tensor& x, std::int64_t height, std::int64_t width) {
-  return resample(s, x, height, width, true);
 }
 
 Tensor select_top(Session& session, const Tensor& x, std::int64_t count) {

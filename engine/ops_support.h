@@ -16,16 +16,20 @@ template <class Body>
 void dispatch(DType dtype, Body&& body) {
   if (dtype == DType::kF32)
     body.template operator()<float>();
+  else if (dtype == DType::kBF16)
+    body.template operator()<kernels::BFloat16>();
   else if (dtype == DType::kF64)
     body.template operator()<double>();
   else
-    fail(ErrorCode::kBadArgument, "operations compute in f32 or f64, not ", name_of(dtype));
+    fail(ErrorCode::kBadArgument, "operations compute in f32, bf16 or f64, not ", name_of(dtype));
 }
 
 template <class T>
 const kernels::Table<T>& table_of(const Backend& backend) {
   if constexpr (std::is_same_v<T, float>)
     return *backend.f32;
+  else if constexpr (std::is_same_v<T, kernels::BFloat16>)
+    return *backend.bf16;
   else
     return *backend.f64;
 }
@@ -37,7 +41,7 @@ void call(Session& session, std::string_view name,
   const auto function = table_of<T>(session.backend()).*row;
   require(function != nullptr, ErrorCode::kUnsupported, "operation ", name,
           " is not available on ", session.backend().name);
-  if (!session.counting()) function(args, session.stream());
+  if (!session.counting()) on_device([&] { function(args, session.stream()); });
 }
 #define OFER_CALL(session, name, ...) \
   ::ofer::ops::call<T>(session, #name, &kernels::Table<T>::name, __VA_ARGS__)

@@ -35,19 +35,23 @@ Session::Session(const SessionOptions& options)
     : options_(options),
       backend_(backend_of(options.device.kind)),
       threads_(thread_count(options.threads)),
-      stream_(backend_.make_stream(threads_)),
-      workspace_(options.device) {
-  require(dtype() == DType::kF32 ? backend_.f32 != nullptr : backend_.f64 != nullptr,
-          ErrorCode::kUnsupported, "precision ", name_of(options.precision),
-          " is not available on device ", backend_.name);
+      stream_(on_device([&] { return backend_.make_stream(options.device, threads_); })),
+      workspace_(options.device),
+      resize_axes_(backend_, options.device, dtype()) {
+  require(backend_.computes(options.precision), ErrorCode::kUnsupported, "precision ",
+          name_of(options.precision), " is not available on device ", backend_.name, "; there is ",
+          backend_.precisions());
+  stream_->set_tf32(options.precision == Precision::kTf32);
 }
 
 void Session::to_device(const Tensor& tensor, const void* host) {
-  if (!counting()) backend_.to_device(tensor.raw(), host, tensor.bytes(), *stream_);
+  if (counting()) return;
+  on_device([&] { backend_.to_device(tensor.raw(), host, tensor.bytes(), *stream_); });
 }
 
 void Session::to_host(const Tensor& tensor, void* host) {
-  if (!counting()) backend_.to_host(host, tensor.raw(), tensor.bytes(), *stream_);
+  if (counting()) return;
+  on_device([&] { backend_.to_host(host, tensor.raw(), tensor.bytes(), *stream_); });
 }
 
 void Session::tap(std::string_view name, Tensor& tensor) {

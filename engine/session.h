@@ -10,17 +10,11 @@
 
 #include "engine/backend.h"
 #include "engine/log.h"
+#include "engine/resize_axis.h"
 #include "engine/tape.h"
 #include "engine/workspace.h"
 
 namespace ofer {
-
-// kF32 is strict single precision. kF64 is for checking numerics: everything in double, on the CPU.
-enum class Precision : std::uint8_t { kF32, kF64 };
-
-constexpr const char* name_of(Precision precision) {
-  return precision == Precision::kF32 ? "fp32" : "fp64";
-}
 
 // Sees every named intermediate in execution order. The tensor is in host memory and valid during the
 // call only.
@@ -44,7 +38,7 @@ class Session {
 
   Device device() const { return options_.device; }
   Precision precision() const { return options_.precision; }
-  DType dtype() const { return precision() == Precision::kF32 ? DType::kF32 : DType::kF64; }
+  DType dtype() const { return dtype_of_precision(precision()); }
   int threads() const { return threads_; }
   bool deterministic() const { return options_.deterministic; }
   const Backend& backend() const { return backend_; }
@@ -74,6 +68,19 @@ class Session {
   // Copies between host memory and a tensor, whichever device it is on. Nothing while counting.
   void to_device(const Tensor& tensor, const void* host);
   void to_host(const Tensor& tensor, void* host);
+
+  // Moments of a pass and the time between two of them (kernels/stream.h). Nothing while counting.
+  void mark(std::size_t number) {
+    if (!counting()) on_device([&] { stream_->mark(number); });
+  }
+  double milliseconds(std::size_t from, std::size_t to) {
+    return on_device([&] { return stream_->milliseconds(from, to); });
+  }
+
+  // What resizes an axis from `in` to `out`; made at its first use, also while counting.
+  const ResizeAxis& resize_axis(std::int64_t in, std::int64_t out, bool nearest) {
+    return resize_axes_.get(in, out, nearest, *stream_);
+  }
 
   // The tape that records, or null. Set by Recording.
   Tape* tape() { return recording_ ? &tape_ : nullptr; }
@@ -154,6 +161,7 @@ class Session {
   int threads_;
   std::unique_ptr<kernels::Stream> stream_;
   Workspace workspace_;
+  ResizeAxes resize_axes_;
   Tape tape_;
   bool recording_ = false;
   TapCallback tap_;

@@ -1,18 +1,44 @@
 // The queue that kernels of one session run on, one after the other.
 #pragma once
 
+#include <array>
+#include <chrono>
+#include <cstddef>
+
 namespace ofer::kernels {
 
 // Each backend derives its own: threads and scratch memory on a CPU, a CUDA stream and library
-// handles on a GPU. Used by one thread at a time.
+// handles on a GPU. Used by one thread at a time. What is here suits a backend whose calls return
+// when they are done.
 class Stream {
  public:
   virtual ~Stream() = default;
+
+  // Waits until everything queued has ended. Throws DeviceError for what failed on the way.
+  virtual void synchronise() {}
+
+  // Notes the moment that the queue has come to; milliseconds from one mark to another, which waits
+  // until both have passed. 0 <= number < kMarks.
+  static constexpr std::size_t kMarks = 8;
+  virtual void mark(std::size_t number) { marks_[number] = Clock::now(); }
+  virtual double milliseconds(std::size_t from, std::size_t to) {
+    return std::chrono::duration<double, std::milli>(marks_[to] - marks_[from]).count();
+  }
+
+  // May products, convolutions and attention of floats round their operands to tf32? For backends
+  // that can.
+  void set_tf32(bool on) { tf32_ = on; }
+  bool tf32() const { return tf32_; }
 
  protected:
   Stream() = default;
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::array<Clock::time_point, kMarks> marks_{};
+  bool tf32_ = false;
 };
 
 }  // namespace ofer::kernels

@@ -8,6 +8,7 @@
 #include "kernels/linear.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
+#include "kernels/optimiser.h"
 #include "kernels/patches.h"
 #include "kernels/pointwise.h"
 #include "kernels/pool2d.h"
@@ -71,6 +72,8 @@
   X(cross_entropy_backward, CrossEntropyBackwardArgs)             \
   X(relativistic_loss, RelativisticLossArgs)                      \
   X(relativistic_loss_backward, RelativisticLossBackwardArgs)     \
+  X(sgd, SgdArgs)                                                 \
+  X(adam, AdamArgs)                                               \
   X(select_top, SelectTopArgs)                                    \
   X(grad_cam, GradCamArgs)
 

@@ -9,7 +9,8 @@
 #include "kernels/cuda/stream.h"
 #include "kernels/types.h"
 
-#define OFER_SHARED(T, name, count) __shared__ T name[count]
+// Aligned for vectors of 16 bytes.
+#define OFER_SHARED(T, name, count) __shared__ __align__(16) T name[count]
 #define OFER_SHARED_DYNAMIC(T, name, first_byte, count)                   \
   extern __shared__ __align__(128) unsigned char ofer_dynamic_shared[];   \
   T* const name = reinterpret_cast<T*>(ofer_dynamic_shared + (first_byte))
@@ -58,6 +59,7 @@ template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape,
             Stream& stream, const Arguments&... arguments) {
   if (shape.grid.x == 0 || shape.grid.y == 0 || shape.grid.z == 0) return;
+  gpu_stream(stream).make_current();
   // More than 48 KiB has to be asked for; the call is cheap and allowed while a graph is captured.
   if (shape.dynamic_shared > (48u << 10))
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,

@@ -5,27 +5,19 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
-#include <stdexcept>
-#include <string>
+#include <array>
 
+#include "kernels/device_error.h"
 #include "kernels/stream.h"
 #include "kernels/types.h"
 
 namespace ofer::kernels::cuda {
 
-// The driver, the runtime or a library refused something. `out_of_memory`: it lacked the memory.
-class DeviceError : public std::runtime_error {
- public:
-  DeviceError(const std::string& text, bool memory)
-      : std::runtime_error(text), out_of_memory(memory) {}
-  const bool out_of_memory;
-};
-
 // Throws a DeviceError that names `what` and the reason, and clears the runtime's last error.
 void check(cudaError_t status, const char* what);
 void check(cublasStatus_t status, const char* what);
 
-// Used by one thread at a time. The device is made current where it is used.
+// Used by one thread at a time. Every use makes its device the thread's current one.
 class CudaStream final : public Stream {
  public:
   // A stream of its own on `device`; or somebody else's, which stays theirs.
@@ -36,8 +28,13 @@ class CudaStream final : public Stream {
   cudaStream_t handle() const { return stream_; }
   cublasHandle_t cublas() const { return cublas_; }
   int device() const { return device_; }
+  // The calling thread's CUDA calls go to this stream's device from here on.
+  void make_current() const;
   int multiprocessors() const { return multiprocessors_; }
-  void synchronise();
+
+  void synchronise() override;
+  void mark(std::size_t number) override;
+  double milliseconds(std::size_t from, std::size_t to) override;
 
   // Device memory for one kernel's use inside a call; valid until the same slot is asked for again.
   // Grows while a session warms up; no allocation once every size has been seen.
@@ -58,6 +55,7 @@ class CudaStream final : public Stream {
   cudaStream_t stream_ = nullptr;
   cublasHandle_t cublas_ = nullptr;
   void* cublas_workspace_ = nullptr;
+  std::array<cudaEvent_t, kMarks> marks_{};
   void* scratch_[kSlots] = {};
   std::size_t scratch_size_[kSlots] = {};
 };

@@ -54,14 +54,21 @@ struct StackSwitch {
   void leave_for(const void* bottom, std::size_t size) {
     __sanitizer_start_switch_fiber(&fake, bottom, size);
   }
+  void leave_for_good(const void* bottom, std::size_t size) {
+    __sanitizer_start_switch_fiber(nullptr, bottom, size);
+  }
   void arrived(const void** from, std::size_t* size) {
     __sanitizer_finish_switch_fiber(fake, from, size);
   }
 #else
+  void leave_for_good(const void*, std::size_t) {}
   void leave_for(const void*, std::size_t) {}
   void arrived(const void**, std::size_t*) {}
 #endif
 };
+
+// Thrown in a thread of a block that another thread's fault has ended.
+struct Abandoned {};
 
 std::string lanes_text(std::uint32_t lanes) {
   std::string text;
@@ -110,7 +117,10 @@ Block::Block() : threads_(kMostThreads), stacks_(new Stacks) {
 }
 
 Block::~Block() {
-  for (Thread& thread : threads_) thread.own = {};  // unwinds what is suspended
+  // Every fiber waits between two kernels; each is let run to its end.
+  ending_ = true;
+  for (Thread& thread : threads_)
+    if (thread.own) enter(thread);
   delete stacks_;
 }
 
@@ -123,14 +133,17 @@ void Block::start_fiber(Thread& thread) {
         // One round for each block: a fiber is made once and used again.
         for (;;) {
           try {
-            (*call_)();
+            if (!abandoned_) (*call_)();
+          } catch (const Abandoned&) {
           } catch (const std::exception& error) {
             if (fault_.empty()) fault_ = error.what();
           }
           thread.state = Thread::State::kDone;
           ++done_;
-          pause(thread);
+          switch_back(thread);
+          if (ending_) break;
         }
+        StackSwitch().leave_for_good(host_stack_, host_stack_size_);
         return std::move(thread.scheduler);
       });
 }
@@ -146,11 +159,17 @@ void Block::enter(Thread& thread) {
 }
 
 // From a thread's fiber back to the scheduler, until it is entered again.
-void Block::pause(Thread& thread) {
+void Block::switch_back(Thread& thread) {
   StackSwitch here;
   here.leave_for(host_stack_, host_stack_size_);
   thread.scheduler = std::move(thread.scheduler).resume();
   here.arrived(&host_stack_, &host_stack_size_);
+}
+
+// In the middle of a kernel: a block that failed is left from there.
+void Block::pause(Thread& thread) {
+  switch_back(thread);
+  if (abandoned_) throw Abandoned();
 }
 
 void Block::barrier(const std::source_location& where) {
@@ -296,14 +315,19 @@ void Block::run(const char* kernel, const LaunchShape& shape, std::uint64_t numb
     thread.warp = i / kWarp;
     thread.block = this;
     thread.state = Thread::State::kReady;
+    thread.copies.clear();
+    thread.copy_groups.clear();
     if (!thread.own) start_fiber(thread);
   }
   try {
     schedule(seed + number);
   } catch (...) {
+    // Threads in the middle of the kernel leave it.
+    abandoned_ = true;
+    for (unsigned i = 0; i < count_; ++i)
+      if (threads_[i].state != Thread::State::kDone) enter(threads_[i]);
+    abandoned_ = false;
     running = nullptr;
-    // Threads in the middle of the kernel are given up: their fibers unwind.
-    for (unsigned i = 0; i < count_; ++i) threads_[i].own = {};
     throw;
   }
 }
@@ -352,6 +376,9 @@ SimtStream::~SimtStream() {
 void* SimtStream::scratch_bytes(int slot, std::size_t bytes) {
   if (bytes > scratch_size_[slot]) {
     void* fresh = allocate(bytes);
+    if (!fresh)
+      throw DeviceError("cannot allocate " + std::to_string(bytes) + " bytes of scratch memory",
+                        true);
     release(scratch_[slot]);
     scratch_[slot] = fresh;
     scratch_size_[slot] = bytes;

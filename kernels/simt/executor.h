@@ -54,6 +54,22 @@ class KernelCall {
   void (*call_)(const void*);
 };
 
+// An array in a block's shared memory, as one of its threads sees it.
+struct SharedRegion {
+  char* data = nullptr;
+  struct SharedCell* cells = nullptr;  // one for each element
+  std::size_t count = 0;
+  const char* name = "";
+};
+
+// A copy from device to shared memory that has been asked for and not yet waited for.
+struct PendingCopy {
+  const void* from = nullptr;  // null: zeros
+  SharedRegion region;
+  std::size_t first = 0, count = 0, element = 0, bytes = 0;
+  std::source_location where;
+};
+
 // One thread of the block that is running.
 struct Thread {
   enum class State : std::uint8_t { kReady, kAtBarrier, kInWarp, kDone };
@@ -67,6 +83,12 @@ struct Thread {
   std::uint32_t mask = 0;
   void (*combine)(Thread* const* lanes, std::uint32_t mask) = nullptr;
   void* operand = nullptr;  // the operation's own record, on this fiber's stack
+
+  // Asynchronous copies under way, oldest first, and where each closed group of them ends.
+  std::vector<PendingCopy> copies;
+  std::vector<std::size_t> copy_groups;
+  // Carries out all but the newest `groups` groups.
+  void finish_copies(std::size_t groups);
 
   boost::context::fiber own, scheduler;
 };
@@ -84,14 +106,6 @@ struct SharedCell {
   std::uint16_t reader_warp = 0;
   std::uint16_t writer_sync = 0, reader_sync = 0;  // warp synchronisations the thread had passed
   std::uint32_t writer_phase = 0, reader_phase = 0;  // barriers the block had passed
-};
-
-// An array in a block's shared memory, as one of its threads sees it.
-struct SharedRegion {
-  char* data = nullptr;
-  SharedCell* cells = nullptr;  // one for each element
-  std::size_t count = 0;
-  const char* name = "";
 };
 
 // Notes an access of the running thread to element i; faults where it reads what nobody has written,
@@ -147,6 +161,7 @@ class Block {
   bool complete(Thread& last);
   [[noreturn]] void explain_deadlock();
   void enter(Thread& thread);
+  void switch_back(Thread& thread);
   void pause(Thread& thread);
   void start_fiber(Thread& thread);
 
@@ -160,6 +175,7 @@ class Block {
   std::vector<Thread> threads_;
   unsigned count_ = 0, done_ = 0, at_barrier_ = 0;
   std::string fault_;
+  bool abandoned_ = false, ending_ = false;
   std::vector<Array> arrays_;
   std::vector<char> memory_;
   std::vector<SharedCell> cells_;

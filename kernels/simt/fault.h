@@ -2,15 +2,16 @@
 #pragma once
 
 #include <source_location>
-#include <stdexcept>
 #include <string>
+
+#include "kernels/device_error.h"
 
 namespace ofer::kernels::simt {
 
 // One line: kernel, block, thread, file and line, and what was done there.
-class Fault : public std::runtime_error {
+class Fault : public DeviceError {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Fault(const std::string& text) : DeviceError(text) {}
 };
 
 // Throws a Fault for the device thread that is running; outside of one, for the host.

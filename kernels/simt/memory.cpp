@@ -78,13 +78,13 @@ std::string other(const Access& before, const Thread& t) {
 void* allocate(std::size_t bytes, bool tracked) {
   Registry& r = registry();
   std::unique_lock lock(r.mutex);
-  if (++r.count == r.failing) throw std::bad_alloc();
+  if (++r.count == r.failing) return nullptr;
   const std::size_t rounded = (bytes + kAlignment) / kAlignment * kAlignment;
-  if (rounded < bytes) throw std::bad_alloc();
+  if (rounded < bytes) return nullptr;
   std::unique_ptr<AccessShadow> shadow;
   if (tracked) shadow = std::make_unique<AccessShadow>(rounded / 4 + 1);
   auto* data = static_cast<char*>(std::aligned_alloc(kAlignment, rounded));
-  if (!data) throw std::bad_alloc();
+  if (!data) return nullptr;
   std::memset(data, 0xff, rounded);
   r.allocations.emplace(data, Allocation{data + bytes, std::move(shadow), {}});
   r.bytes += bytes;

@@ -27,7 +27,7 @@ struct Region {
 };
 
 // Memory of `bytes`, aligned to 256, full of NaNs. `tracked`: races are looked for in it (16 bytes
-// of shadow for every 4). Throws std::bad_alloc.
+// of shadow for every 4). Null when there is not enough.
 void* allocate(std::size_t bytes, bool tracked = false);
 void release(void* data) noexcept;
 

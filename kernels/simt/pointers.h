@@ -165,6 +165,7 @@ class Shared {
     note_shared_write(region_, i, at.where);
     reinterpret_cast<T*>(region_.data)[i] = value;
   }
+  const SharedRegion& region() const { return region_; }
   // Position of an element, once it is known to lie inside.
   std::size_t checked(const At& at, const char* what) const {
     const std::ptrdiff_t i = offset_ + at.value;

@@ -1,4 +1,6 @@
 // Races and unwritten elements in shared memory.
+#include <cstring>
+
 #include "kernels/simt/executor.h"
 
 namespace ofer::kernels::simt {
@@ -63,6 +65,24 @@ void note_shared_write(const SharedRegion& region, std::size_t i,
   cell.writer = static_cast<std::uint16_t>(t.linear + 1);
   cell.writer_phase = t.block->phase();
   cell.writer_sync = t.block->syncs(t.warp);
+}
+
+void Thread::finish_copies(std::size_t groups) {
+  if (copy_groups.size() <= groups) return;
+  const std::size_t finished = copy_groups.size() - groups, end = copy_groups[finished - 1];
+  for (std::size_t i = 0; i < end; ++i) {
+    const PendingCopy& copy = copies[i];
+    for (std::size_t k = 0; k < copy.count; ++k)
+      note_shared_write(copy.region, copy.first + k, copy.where);
+    char* to = copy.region.data + copy.first * copy.element;
+    if (copy.from)
+      std::memcpy(to, copy.from, copy.bytes);
+    else
+      std::memset(to, 0, copy.bytes);
+  }
+  copies.erase(copies.begin(), copies.begin() + static_cast<std::ptrdiff_t>(end));
+  copy_groups.erase(copy_groups.begin(), copy_groups.begin() + static_cast<std::ptrdiff_t>(finished));
+  for (std::size_t& group : copy_groups) group -= end;
 }
 
 }  // namespace ofer::kernels::simt

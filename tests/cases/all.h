@@ -19,6 +19,7 @@
 #include "tests/cases/layer_norm.h"
 #include "tests/cases/linear.h"
 #include "tests/cases/linear_by_position.h"
+#include "tests/cases/optimiser.h"
 #include "tests/cases/patches.h"
 #include "tests/cases/pixel_loss.h"
 #include "tests/cases/pool2d.h"
@@ -40,7 +41,8 @@ using ForwardCases =
                BinaryCase, AccumulateCase, FillCase, SoftmaxCase, CopyCase, GatherRowsCase,
                PatchesCase, Pool2dCase, ResizeCase, ReduceCase, SvddDistanceCase, KernelSvddCase,
                KernelSvddConstantCase, SelfAssemblyPaperCase, SelfAssemblyReleasedCase,
-               PixelLossCase, CrossEntropyCase, RelativisticLossCase, SelectTopCase, GradCamCase>;
+               PixelLossCase, CrossEntropyCase, RelativisticLossCase, SgdCase, AdamCase,
+               SelectTopCase, GradCamCase>;
 
 using BackwardCases =
     std::tuple<LinearBackwardCase, LinearByPositionBackwardCase, Conv2dBackwardCase,

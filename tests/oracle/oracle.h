@@ -38,6 +38,8 @@
   X(pixel_loss, PixelLossArgs)                              \
   X(cross_entropy, CrossEntropyArgs)                        \
   X(relativistic_loss, RelativisticLossArgs)                \
+  X(sgd, SgdArgs)                                           \
+  X(adam, AdamArgs)                                         \
   X(select_top, SelectTopArgs)                              \
   X(grad_cam, GradCamArgs)
 

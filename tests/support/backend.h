@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/bf16.h"
 #include "kernels/cpu/select.h"
 #include "kernels/cpu/threads.h"
 #include "kernels/table.h"
@@ -20,6 +21,7 @@ struct Backend {
   std::string name;
   const kernels::Table<float>* f32 = nullptr;  // null: the backend has no such elements
   const kernels::Table<double>* f64 = nullptr;
+  const kernels::Table<kernels::BFloat16>* bf16 = nullptr;
   std::function<std::unique_ptr<kernels::Stream>(int threads)> make_stream;
   // Waits for a stream's work; empty where calls return when they are done.
   std::function<void(kernels::Stream&)> synchronise;
@@ -31,6 +33,7 @@ struct Backend {
   const kernels::Table<T>* table() const {
     if constexpr (std::is_same_v<T, float>) return f32;
     if constexpr (std::is_same_v<T, double>) return f64;
+    if constexpr (std::is_same_v<T, kernels::BFloat16>) return bf16;
   }
 };
 

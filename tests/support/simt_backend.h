@@ -30,14 +30,17 @@ class SimtMemory final : public Memory {
   void widen(void* data) override { kernels::simt::widen(data); }
 };
 
-// Threads of a block run in an order that `seed` shuffles.
-inline Backend simt_backend(std::uint64_t seed) {
+// Threads of a block run in an order that `seed` shuffles. `tf32`: products of floats round their
+// operands.
+inline Backend simt_backend(std::uint64_t seed, bool tf32 = false) {
   static SimtMemory memory;
   Backend backend;
-  backend.name = "simt, order " + std::to_string(seed);
+  backend.name = "simt" + std::string(tf32 ? " tf32" : "") + ", order " + std::to_string(seed);
   backend.f32 = &kernels::simt::table_f32();
-  backend.make_stream = [seed](int threads) {
-    return std::make_unique<kernels::simt::SimtStream>(threads, seed);
+  backend.make_stream = [seed, tf32](int threads) {
+    auto stream = std::make_unique<kernels::simt::SimtStream>(threads, seed);
+    stream->set_tf32(tf32);
+    return stream;
   };
   backend.dirty_scratch = [](kernels::Stream& stream) {
     static_cast<kernels::simt::SimtStream&>(stream).dirty_scratch();

@@ -1,0 +1,38 @@
+// How precisely a session computes.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/dtype.h"
+
+namespace ofer {
+
+// kF32 is strict single precision. kTf32 keeps float tensors, but products, convolutions and
+// attention round their operands to 10 bits of mantissa (GPU). kBf16 keeps weights and activations in
+// bfloat16; sums, softmax and statistics stay in float (GPU). kF64 is for checking numerics:
+// everything in double, on the CPU.
+enum class Precision : std::uint8_t { kF32, kTf32, kBf16, kF64 };
+
+inline constexpr Precision kPrecisions[] = {Precision::kF32, Precision::kTf32, Precision::kBf16,
+                                            Precision::kF64};
+
+constexpr const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::kF32: return "fp32";
+    case Precision::kTf32: return "tf32";
+    case Precision::kBf16: return "bf16";
+    case Precision::kF64: return "fp64";
+  }
+  return "?";
+}
+
+// Of the tensors that a session of that precision computes with.
+constexpr DType dtype_of_precision(Precision precision) {
+  switch (precision) {
+    case Precision::kBf16: return DType::kBF16;
+    case Precision::kF64: return DType::kF64;
+    default: return DType::kF32;
+  }
+}
+
+}  // namespace ofer

@@ -1,0 +1,24 @@
+// Memory, copies and streams of a CUDA device, for code that knows no CUDA.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "kernels/stream.h"
+
+namespace ofer::kernels::cuda {
+
+// A stream of its own on device `index`, ready for kernels. Throws DeviceError that says what is
+// missing: a driver, a device of that number, or a device that this build has code for.
+std::unique_ptr<Stream> make_stream(int index);
+
+// Device memory, aligned to 256 bytes; null when there is not enough. Throws DeviceError.
+void* allocate(std::size_t bytes, int index);
+void release(void* data, int index) noexcept;
+
+// In stream order. to_device takes a copy of the host's memory before it returns; to_host returns
+// when the data is there. Throws DeviceError, also for what failed earlier in the stream.
+void to_device(void* device, const void* host, std::size_t bytes, Stream& stream);
+void to_host(void* host, const void* device, std::size_t bytes, Stream& stream);
+
+}  // namespace ofer::kernels::cuda

@@ -84,6 +84,7 @@ struct CrossEntropyBackwardCase {
         {.name = "batch", .seed = 2, .rows = 9, .classes = 7},
         {.name = "class weights", .seed = 3, .rows = 12, .classes = 7, .weighted = true},
         {.name = "one class", .seed = 4, .rows = 3, .classes = 1},
+        {.name = "many rows", .seed = 5, .rows = 2100, .classes = 3, .weighted = true},
     };
   }
   static std::vector<CrossEntropyBackwardCase> benchmarks() {

@@ -55,6 +55,10 @@ struct KernelSvddCase {
          .gamma = 10},
         {.name = "large mean", .seed = 6, .batch = 2, .positions = 3, .width = 12, .supports = 8,
          .gamma = 0.05, .z = {Distribution::kShifted}},
+        {.name = "several tiles", .seed = 7, .batch = 3, .positions = 11, .width = 33,
+         .supports = 65, .gamma = 0.02},
+        {.name = "one tile exactly", .seed = 8, .batch = 2, .positions = 16, .width = 32,
+         .supports = 64, .gamma = 0.02},
     };
   }
   static std::vector<KernelSvddCase> benchmarks() {
@@ -110,6 +114,8 @@ struct KernelSvddBackwardCase {
         {.name = "by position", .seed = 2, .batch = 3, .positions = 4, .width = 6, .supports = 5,
          .gamma = 0.05, .by_position = true},
         {.name = "no image", .seed = 3, .batch = 0, .positions = 4, .width = 6, .supports = 5},
+        {.name = "several tiles", .seed = 4, .batch = 3, .positions = 11, .width = 65,
+         .supports = 35, .gamma = 0.01},
     };
   }
   static std::vector<KernelSvddBackwardCase> benchmarks() {
@@ -148,6 +154,8 @@ struct KernelSvddConstantCase {
         {.name = "one support vector", .seed = 1, .sets = 1, .width = 5, .supports = 1},
         {.name = "one set", .seed = 2, .sets = 1, .width = 13, .supports = 37, .gamma = 0.03},
         {.name = "several sets", .seed = 3, .sets = 7, .width = 6, .supports = 9},
+        {.name = "several tiles", .seed = 5, .sets = 2, .width = 34, .supports = 66,
+         .gamma = 0.02},
         {.name = "no set", .seed = 4, .sets = 0, .width = 6, .supports = 9},
     };
   }

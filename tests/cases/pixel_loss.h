@@ -93,6 +93,9 @@ struct PixelLossBackwardCase {
         {.name = "mean square, weighted", .seed = 6, .count = 55,
          .function = PixelLoss::kMeanSquare, .weighted = true,
          .weight = {Distribution::kPositive}},
+        {.name = "mean square, many weights", .seed = 8, .count = 17003,
+         .function = PixelLoss::kMeanSquare, .weighted = true,
+         .weight = {Distribution::kPositive}},
         {.name = "mean square, nothing weighs", .seed = 7, .count = 20,
          .function = PixelLoss::kMeanSquare, .weighted = true, .weight = {Distribution::kZero}},
     };

@@ -72,6 +72,7 @@ struct RelativisticLossBackwardCase {
     return {
         {.name = "one each", .seed = 1},
         {.name = "discriminator", .seed = 2, .real_count = 50, .fake_count = 50},
+        {.name = "several ranges", .seed = 4, .real_count = 5001, .fake_count = 2300},
         {.name = "generator, different lengths", .seed = 3, .real_count = 71, .fake_count = 40,
          .margin = -1},
     };

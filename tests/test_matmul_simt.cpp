@@ -1,5 +1,5 @@
-// Batched matrix products as the GPU kernels call them, on the executor: against a naive product, and
-// refused where an operand leaves the device's memory.
+// Batched matrix products as the GPU kernels call them, on the executor: against a naive product,
+// and refused where an operand leaves the device's memory.
 #include <doctest/doctest.h>
 
 #if defined(OFER_HAVE_SIMT)
@@ -43,7 +43,8 @@ class DeviceFloats {
 constexpr Index kBatch = 3, kM = 5, kN = 7, kK = 11;
 
 TEST_SUITE("matmul_simt") {
-  // The items of B are one; those of A follow each other; those of C stand side by side in its rows.
+  // The items of B are one; those of A follow each other; those of C stand side by side in its
+  // rows.
   TEST_CASE("items with strides, against the naive product") {
     simt::SimtStream stream(2);
     for (const bool transpose_a : {false, true})
@@ -75,8 +76,9 @@ TEST_SUITE("matmul_simt") {
               for (Index j = 0; j < kN; ++j) {
                 Measured sum(0.5 * beta);
                 for (Index l = 0; l < kK; ++l)
-                  sum += Measured(a.data()[item * kM * kK + (transpose_a ? l * kM + i : i * kK + l)]) *
-                         Measured(b.data()[transpose_b ? j * kK + l : l * kN + j]);
+                  sum +=
+                      Measured(a.data()[item * kM * kK + (transpose_a ? l * kM + i : i * kK + l)]) *
+                      Measured(b.data()[transpose_b ? j * kK + l : l * kN + j]);
                 const auto at = static_cast<std::size_t>((i * kBatch + item) * kN + j);
                 expected[at] = sum.value;
                 allowed[at] = allowed_error(sum.noise, unit_roundoff<float>(), 0);

@@ -16,14 +16,14 @@ constexpr int attention_residents(int width, int rows_per_thread) {
 // y = softmax(scale q k^T) v for kRows queries of one head of one image by one block.
 //
 // The queries' tile stays in shared memory while tiles of kPass keys and values pass by. For each:
-// scores S = Q K^T in registers, then the online softmax: with m the largest score so far, l the sum
-// of exp(scale (s - m)) and O the weighted values, a larger m' scales l and O by exp(scale (m - m')).
-// The exponentials go to the warp's part of `weights`, and O += weights V.
+// scores S = Q K^T in registers, then the online softmax: with m the largest score so far, l the
+// sum of exp(scale (s - m)) and O the weighted values, a larger m' scales l and O by
+// exp(scale (m - m')). The exponentials go to the warp's part of `weights`, and O += weights V.
 //
-// A query's results depend on its own row, on its image's keys and on kPass: not on kRows, which may
-// follow the size of the batch. kWhole: heads are kWidth wide, not less. kSplit: they are wider; each
-// block then has one chunk of the values' columns, and takes the scores from all of the queries' and
-// keys' chunks, as often as there are chunks.
+// A query's results depend on its own row, on its image's keys and on kPass: not on kRows, which
+// may follow the size of the batch. kWhole: heads are kWidth wide, not less. kSplit: they are
+// wider; each block then has one chunk of the values' columns, and takes the scores from all of the
+// queries' and keys' chunks, as often as there are chunks.
 template <class T, int kWidth, int kRowsPerThread, bool kWhole, bool kSplit>
 __global__ void __launch_bounds__(kAttentionThreads, attention_residents(kWidth, kRowsPerThread))
     attention_kernel(Global<const T> qkv, Global<T> y, Global<T> logsumexp,
@@ -54,7 +54,8 @@ __global__ void __launch_bounds__(kAttentionThreads, attention_residents(kWidth,
     load_tile<Tile::kRows, kWidth, T>(q, qkv, own_q, row_stride, block.rows, shape.width,
                                       shape.vectors);
   Index first_k = block.begin * row_stride + head_row + block.head * shape.width;
-  for (int left = block.tokens; left > 0; left -= Tile::kPass, first_k += Tile::kPass * row_stride) {
+  for (int left = block.tokens; left > 0;
+       left -= Tile::kPass, first_k += Tile::kPass * row_stride) {
     const int keys = min(left, Tile::kPass);
     float scores[kRowsPerThread][Tile::kPassPerThread] = {};
     for (int chunk = 0; chunk < (kSplit ? shape.chunks : 1); ++chunk) {
@@ -109,8 +110,8 @@ __global__ void __launch_bounds__(kAttentionThreads, attention_residents(kWidth,
           T(top[r] * shape.scale + logf(sum));
   }
   store_rows<Tile, T>(
-      y,
-      (block.begin + block.first) * head_row + block.head * shape.width + own_column, head_row, block.rows, shape.width - own_column, shape.vectors, result);
+      y, (block.begin + block.first) * head_row + block.head * shape.width + own_column, head_row,
+      block.rows, shape.width - own_column, shape.vectors, result);
 }
 
 template <class T, int kWidth, int kRowsPerThread, bool kWhole, bool kSplit>

@@ -31,9 +31,9 @@ __global__ void __launch_bounds__(kDeltaThreads)
 // Which results a block computes.
 enum class AttentionSide { kQueries, kKeys };
 
-// kQueries: the block's own tiles are Q and dO, those that pass K and V; kKeys: own K and V, passing
-// Q and dO. Either way the products S and dP are those of own rows with passing rows (for keys, S and
-// dP are transposed), and the results are sums over the passing rows:
+// kQueries: the block's own tiles are Q and dO, those that pass K and V; kKeys: own K and V,
+// passing Q and dO. Either way the products S and dP are those of own rows with passing rows (for
+// keys, S and dP are transposed), and the results are sums over the passing rows:
 //   dQ += dS K;   dV += P^T dO, dK += dS^T Q.
 // kWhole and kSplit as in attention_kernel. With kSplit the block's own chunk of columns comes last
 // in the scores, and its tiles are then in place for the results.
@@ -44,8 +44,8 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth <= 64 ? 3 : 2)
                               Global<const std::int32_t> offsets, AttentionShape shape) {
   using Tile = AttentionTile<kWidth, kRowsPerThread>;
   constexpr bool kOfQueries = kSide == AttentionSide::kQueries;
-  OFER_SHARED_DYNAMIC(float, own_1, 0, Tile::kOwnFloats);  // Q or K
-  OFER_SHARED_DYNAMIC(float, own_2, 4 * Tile::kOwnFloats, Tile::kOwnFloats);  // dO or V
+  OFER_SHARED_DYNAMIC(float, own_1, 0, Tile::kOwnFloats);                       // Q or K
+  OFER_SHARED_DYNAMIC(float, own_2, 4 * Tile::kOwnFloats, Tile::kOwnFloats);    // dO or V
   OFER_SHARED_DYNAMIC(float, pass_1, 8 * Tile::kOwnFloats, Tile::kPassFloats);  // K or Q
   OFER_SHARED_DYNAMIC(float, pass_2, 8 * Tile::kOwnFloats + 4 * Tile::kPassFloats,
                       Tile::kPassFloats);  // V or dO
@@ -61,7 +61,8 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth <= 64 ? 3 : 2)
   const int row_stride = 3 * head_row;
   const Index first_q = block.begin * row_stride + block.head * shape.width;
   const Index first_dy = block.begin * head_row + block.head * shape.width;
-  const Index first_of_head = Index{block.head} * shape.rows + block.begin;  // of logsumexp and delta
+  const Index first_of_head =
+      Index{block.head} * shape.rows + block.begin;  // of logsumexp and delta
 
   // Rows [from, from + count) of the image, from `column` on.
   const auto load_own = [&](int column) {
@@ -70,8 +71,9 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth <= 64 ? 3 : 2)
     load_tile<Tile::kRows, kWidth, T>(own_1, qkv, qkv_row + (kOfQueries ? 0 : head_row), row_stride,
                                       block.rows, columns, shape.vectors);
     if constexpr (kOfQueries)
-      load_tile<Tile::kRows, kWidth, T>(own_2, dy, first_dy + Index{block.first} * head_row + column,
-                                        head_row, block.rows, columns, shape.vectors);
+      load_tile<Tile::kRows, kWidth, T>(own_2, dy,
+                                        first_dy + Index{block.first} * head_row + column, head_row,
+                                        block.rows, columns, shape.vectors);
     else
       load_tile<Tile::kRows, kWidth, T>(own_2, qkv, qkv_row + 2 * head_row, row_stride, block.rows,
                                         columns, shape.vectors);
@@ -85,8 +87,8 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth <= 64 ? 3 : 2)
       load_tile<Tile::kPass, kWidth, T>(pass_2, qkv, qkv_row + 2 * head_row, row_stride, count,
                                         columns, shape.vectors);
     else
-      load_tile<Tile::kPass, kWidth, T>(pass_2, dy, first_dy + Index{from} * head_row + column, head_row,
-                                        count, columns, shape.vectors);
+      load_tile<Tile::kPass, kWidth, T>(pass_2, dy, first_dy + Index{from} * head_row + column,
+                                        head_row, count, columns, shape.vectors);
   };
 
   float own_lse[kRowsPerThread] = {}, own_delta[kRowsPerThread] = {};
@@ -98,7 +100,7 @@ __global__ void __launch_bounds__(kAttentionThreads, kWidth <= 64 ? 3 : 2)
       own_lse[r] = static_cast<float>(logsumexp[first_of_head + block.first + row]);
       own_delta[r] = delta[first_of_head + block.first + row];
     }
-  float from_scores[kRowsPerThread][Tile::kColumns] = {};    // dQ or dK
+  float from_scores[kRowsPerThread][Tile::kColumns] = {};                    // dQ or dK
   [[maybe_unused]] float from_weights[kRowsPerThread][Tile::kColumns] = {};  // dV
 
   if constexpr (!kSplit) load_own(0);
@@ -183,20 +185,19 @@ void run_attention_backward(const AttentionBackwardArgs<T>& args, Stream& stream
     using Tile = AttentionTile<kWidth, kRowsPerThread>;
     shape.row_blocks = static_cast<int>(blocks_of<Index>(longest, Tile::kRows));
     shape.chunks = static_cast<int>(blocks_of<Index>(args.head_width, kWidth));
-    const LaunchShape blocks{grid_of(images * shape.chunks * shape.heads * shape.row_blocks),
-                             kAttentionThreads,
-                             sizeof(float) * (2 * Tile::kOwnFloats + 2 * Tile::kPassFloats +
-                                              Tile::kWeightFloats)};
+    const LaunchShape blocks{
+        grid_of(images * shape.chunks * shape.heads * shape.row_blocks), kAttentionThreads,
+        sizeof(float) * (2 * Tile::kOwnFloats + 2 * Tile::kPassFloats + Tile::kWeightFloats)};
     launch("attention_backward_queries",
            attention_backward_kernel<AttentionSide::kQueries, T, kWidth, kRowsPerThread, kWhole,
                                      kSplit>,
            blocks, stream, args.dy, args.qkv, args.logsumexp, delta, args.dqkv,
            args.segments.offsets, shape);
-    launch("attention_backward_keys",
-           attention_backward_kernel<AttentionSide::kKeys, T, kWidth, kRowsPerThread, kWhole,
-                                     kSplit>,
-           blocks, stream, args.dy, args.qkv, args.logsumexp, delta, args.dqkv,
-           args.segments.offsets, shape);
+    launch(
+        "attention_backward_keys",
+        attention_backward_kernel<AttentionSide::kKeys, T, kWidth, kRowsPerThread, kWhole, kSplit>,
+        blocks, stream, args.dy, args.qkv, args.logsumexp, delta, args.dqkv, args.segments.offsets,
+        shape);
   });
 }
 

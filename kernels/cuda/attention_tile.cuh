@@ -1,11 +1,11 @@
 // What attention and its backward pass are made of: tiles of rows in shared memory, and the two
-// products between them. A block of 128 threads stands in 8 x 16: thread (ty, tx) owns kRowsPerThread
-// neighbouring rows of the block's own tile, and every sixteenth row tx, tx + 16, ... of the tile
-// that passes by. So the 16 threads that share a row are half a warp: what is reduced along a row, or
-// handed on from one product to the next, never leaves the warp.
+// products between them. A block of 128 threads stands in 8 x 16: thread (ty, tx) owns
+// kRowsPerThread neighbouring rows of the block's own tile, and every sixteenth row tx, tx + 16,
+// ... of the tile that passes by. So the 16 threads that share a row are half a warp: what is
+// reduced along a row, or handed on from one product to the next, never leaves the warp.
 //
-// Both products are written for the float units. For tensor cores dot_rows and add_weighted are what
-// has to be replaced, with the owners of rows inside a warp changed to the fragments' layout.
+// Both products are written for the float units. For tensor cores dot_rows and add_weighted are
+// what has to be replaced, with the owners of rows inside a warp changed to the fragments' layout.
 #pragma once
 
 #include "kernels/cuda/load_floats.cuh"
@@ -85,14 +85,14 @@ struct AttentionBlock {
   }
 };
 
-// Rows [0, rows) and columns [0, columns) of a matrix whose first element is x[first] into a tile of
-// kRows x kWidth; zeros for the rest.
+// Rows [0, rows) and columns [0, columns) of a matrix whose first element is x[first] into a tile
+// of kRows x kWidth; zeros for the rest.
 template <int kRows, int kWidth, class T>
 __device__ __forceinline__ void load_tile(Shared<float> tile, Global<const T> x, Index first,
                                           int row_stride, int rows, int columns, bool vectors) {
   constexpr int kVector = kVectorOf<T>;
-  constexpr int kPerRow = kWidth / kVector;             // threads side by side
-  constexpr int kStep = kAttentionThreads / kPerRow;    // rows at a time
+  constexpr int kPerRow = kWidth / kVector;           // threads side by side
+  constexpr int kStep = kAttentionThreads / kPerRow;  // rows at a time
   static_assert(kAttentionThreads % kPerRow == 0 && kVector % 4 == 0);
   const int column = static_cast<int>(threadIdx.x) % kPerRow * kVector;
   int row = static_cast<int>(threadIdx.x) / kPerRow;
@@ -109,8 +109,8 @@ __device__ __forceinline__ void load_tile(Shared<float> tile, Global<const T> x,
   }
 }
 
-// sums[r][c] += dot(row r of the thread's own in `own`, row 16 c + tx of `pass`) for c < kCount, over
-// `depth` columns.
+// sums[r][c] += dot(row r of the thread's own in `own`, row 16 c + tx of `pass`) for c < kCount,
+// over `depth` columns.
 template <class Tile, int kCount, int kRowsPerThread>
 __device__ __forceinline__ void dot_rows(Shared<float> own, Shared<float> pass, int depth,
                                          float (&sums)[kRowsPerThread][Tile::kPassPerThread]) {
@@ -141,7 +141,8 @@ __device__ __forceinline__ void dot_rows(Shared<float> own, Shared<float> pass, 
 // keys end with 5), the rest is left out, and its sums stay as they are. A sum's own terms come in
 // one order either way.
 template <class Tile, int kRowsPerThread>
-__device__ __forceinline__ void dot_tile(Shared<float> own, Shared<float> pass, int count, int depth,
+__device__ __forceinline__ void dot_tile(Shared<float> own, Shared<float> pass, int count,
+                                         int depth,
                                          float (&sums)[kRowsPerThread][Tile::kPassPerThread]) {
   constexpr int kAll = Tile::kPassPerThread;
   static_assert(kAll == 2 || kAll == 4);
@@ -170,8 +171,8 @@ __device__ __forceinline__ void store_weights(
   __syncwarp();
 }
 
-// result[r][.] += sum over j < count of weights[own row r][j] pass[j][the thread's columns]. Weights
-// from `count` up to the next multiple of four are zeros.
+// result[r][.] += sum over j < count of weights[own row r][j] pass[j][the thread's columns].
+// Weights from `count` up to the next multiple of four are zeros.
 template <class Tile, int kRowsPerThread>
 __device__ __forceinline__ void add_weighted(Shared<float> weights, Shared<float> pass, int count,
                                              float (&result)[kRowsPerThread][Tile::kColumns]) {

@@ -77,8 +77,8 @@ void linear_end(const T* product, const T* residual, T* pre, const LinearArgs<T>
     run(linear_end_kernel<T, 1>);
 }
 
-// c = x W^T + beta c, the groups apart. Groups of one length that follow each other are the items of
-// one batched product: each item has the shape that it has alone.
+// c = x W^T + beta c, the groups apart. Groups of one length that follow each other are the items
+// of one batched product: each item has the shape that it has alone.
 template <class T>
 void multiply_groups(const LinearArgs<T>& args, T* c, float beta, Stream& stream) {
   const auto multiply = [&](Index first, Index rows, Index groups) {
@@ -128,10 +128,10 @@ void linear(const LinearArgs<T>& args, Stream& stream) {
   if (args.rows == 0 || args.out == 0) return;
   const bool apart = args.segments.count > 0 || args.group_rows > 0;
   if (apart ? args.segments.count == 0 && args.group_rows == 1 : args.rows <= kFewRows) {
-    row_products(args.x, args.weight, args.bias, args.residual, args.y, args.pre,
-                 RowProducts{args.rows, 1, static_cast<int>(args.in), static_cast<int>(args.out),
-                             false},
-                 LinearEnd{args.activation, static_cast<float>(args.slope)}, stream);
+    row_products(
+        args.x, args.weight, args.bias, args.residual, args.y, args.pre,
+        RowProducts{args.rows, 1, static_cast<int>(args.in), static_cast<int>(args.out), false},
+        LinearEnd{args.activation, static_cast<float>(args.slope)}, stream);
     return;
   }
   const bool activation = args.activation != Activation::kNone;
@@ -139,10 +139,10 @@ void linear(const LinearArgs<T>& args, Stream& stream) {
   // product must not go there.
   const bool in_place = args.residual == args.y;
   const bool accumulate = in_place && !activation && !args.pre;
-  T* product = args.pre               ? args.pre
-               : in_place && !accumulate ? gpu_stream(stream).template scratch<T>(
-                                            0, args.rows * args.out)
-                                         : args.y;
+  T* product = args.pre ? args.pre
+               : in_place && !accumulate
+                   ? gpu_stream(stream).template scratch<T>(0, args.rows * args.out)
+                   : args.y;
   multiply_groups(args, product, accumulate ? 1.0f : 0.0f, stream);
   const T* residual = accumulate ? nullptr : args.residual;
   if (args.bias || activation || residual || product != args.y)
@@ -154,23 +154,22 @@ void linear(const LinearArgs<T>& args, Stream& stream) {
 namespace {
 
 // Sums of columns in two steps: blocks of 32 columns x 8 rows walk a slice of the rows each, then
-// the slices' sums are added. The slices depend on the number of rows alone: 128 rows, and more when
-// there would be more than 256 slices.
+// the slices' sums are added. The slices depend on the number of rows alone: 128 rows, and more
+// when there would be more than 256 slices.
 constexpr int kSumColumns = 32;
 constexpr int kSumRows = 8;
 constexpr Index kSliceRows = 128;
 constexpr Index kMostSlices = 256;
 
-// partial[s, c] = sum over the rows r of slice s of x[r, c]. Thread (tx, ty) adds every eighth row of
-// column 32 b + tx, then the eight sums of a column are added in order by one thread.
+// partial[s, c] = sum over the rows r of slice s of x[r, c]. Thread (tx, ty) adds every eighth row
+// of column 32 b + tx, then the eight sums of a column are added in order by one thread.
 template <class T>
-__global__ void __launch_bounds__(kSumColumns* kSumRows)
+__global__ void __launch_bounds__(kSumColumns * kSumRows)
     slice_sums_kernel(Global<const T> x, Global<float> partial, Index rows, Index columns,
                       Index slice_rows, Index column_blocks) {
   OFER_SHARED(float, sums, kSumRows * kSumColumns);
   const Index slice = static_cast<Index>(blockIdx.x) / column_blocks;
-  const Index column =
-      static_cast<Index>(blockIdx.x) % column_blocks * kSumColumns + threadIdx.x;
+  const Index column = static_cast<Index>(blockIdx.x) % column_blocks * kSumColumns + threadIdx.x;
   const Index end = min((slice + 1) * slice_rows, rows);
   float sum = 0;
   if (column < columns)

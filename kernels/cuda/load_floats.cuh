@@ -9,15 +9,15 @@ namespace ofer::kernels::OFER_GPU {
 template <class T>
 constexpr int kVectorOf = static_cast<int>(16 / sizeof(T));
 
-// May every row of a dense array be read in vectors of kVectorOf<T>, from columns that are multiples
-// of it?
+// May every row of a dense array be read in vectors of kVectorOf<T>, from columns that are
+// multiples of it?
 template <class T>
 bool rows_in_vectors(const T* x, Index columns) {
   return columns % kVectorOf<T> == 0 && aligned_for<kVectorOf<T>>(x);
 }
 
-// x[at .. at + N) of which `count` exist, zeros for the rest. `vectors`: rows_in_vectors, and either
-// all of them exist or none.
+// x[at .. at + N) of which `count` exist, zeros for the rest. `vectors`: rows_in_vectors, and
+// either all of them exist or none.
 template <int N, class T>
 __device__ __forceinline__ Vector<float, N> load_floats(Global<const T> x, Index at, int count,
                                                         bool vectors) {

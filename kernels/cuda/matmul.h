@@ -10,9 +10,9 @@ namespace ofer::kernels {
 
 // C[i] = op(A[i]) op(B[i]) + beta C[i] for i in [0, batch), row-major, op the transpose where asked
 // for. op(A) [m, k], op(B) [k, n], C [m, n]; lda, ldb, ldc are the distances between stored rows,
-// the strides those between the items of the batch (0: all items share the operand). beta is 0 (C is
-// only written) or 1. Sums are kept in float at least. Floats are multiplied as they are, unless the
-// stream allows tf32.
+// the strides those between the items of the batch (0: all items share the operand). beta is 0 (C
+// is only written) or 1. Sums are kept in float at least. Floats are multiplied as they are, unless
+// the stream allows tf32.
 template <class T>
 struct Product {
   bool transpose_a = false, transpose_b = false;

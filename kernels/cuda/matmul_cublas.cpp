@@ -59,9 +59,10 @@ void clear(const Product<T>& p, CudaStream& stream) {
 // cuBLAS counts columns first: the row-major C is its C^T = op(B)^T op(A)^T, so the operands change
 // places and their shapes are read the other way round.
 //
-// The items of a batch have one shape, so they run through one algorithm and come out alike wherever
-// they stand in it. The library may look at `batch` as well when it chooses: that an item alone gets
-// the same bits is not its promise, and is what the determinism tests on a device are for.
+// The items of a batch have one shape, so they run through one algorithm and come out alike
+// wherever they stand in it. The library may look at `batch` as well when it chooses: that an item
+// alone gets the same bits is not its promise, and is what the determinism tests on a device are
+// for.
 template <class T>
 void matmul(const Product<T>& p, Stream& stream) {
   if (p.m <= 0 || p.n <= 0 || p.batch <= 0) return;

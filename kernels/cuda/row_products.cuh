@@ -24,11 +24,11 @@ constexpr Index kLongSum = 8192;
 // y[n, l, o] = end(sum over i of x[n, l, i] W[l, o, i]), x [rows, positions, in],
 // W [positions, out, in], y [rows, positions, out].
 //
-// kWarps warps (1 or all of the block) compute a tile of kTileRows x kTileOut sums: lane j of warp w
-// takes i in vectors from (32 w + j) kVector on, so that every load of a row is coalesced and each
-// loaded value serves the whole tile. Then the lanes' sums are added, then the warps', in a fixed
-// order. With one warp to a tile, the block's warps stand side by side in the columns of W: they
-// share their rows of x through the first-level cache.
+// kWarps warps (1 or all of the block) compute a tile of kTileRows x kTileOut sums: lane j of warp
+// w takes i in vectors from (32 w + j) kVector on, so that every load of a row is coalesced and
+// each loaded value serves the whole tile. Then the lanes' sums are added, then the warps', in a
+// fixed order. With one warp to a tile, the block's warps stand side by side in the columns of W:
+// they share their rows of x through the first-level cache.
 template <class T, int kWarps, int kTileRows, int kTileOut>
 __global__ void __launch_bounds__(kRowProductThreads)
     row_products_kernel(Global<const T> x, Global<const T> weight, Global<const T> bias,
@@ -42,7 +42,8 @@ __global__ void __launch_bounds__(kRowProductThreads)
   const Index row_tiles = blocks_of<Index>(shape.rows, kTileRows);
   const Index out_tiles = blocks_of<Index>(shape.out, kTileOut);
   const Index tile = static_cast<Index>(blockIdx.x) * (kRowProductWarps / kWarps) + warp / kWarps;
-  if (tile >= shape.positions * row_tiles * out_tiles) return;  // the whole warp, or the whole block
+  if (tile >= shape.positions * row_tiles * out_tiles)
+    return;  // the whole warp, or the whole block
   const Index out0 = tile % out_tiles * kTileOut;
   const Index row0 = tile / out_tiles % row_tiles * kTileRows;
   const Index position = tile / out_tiles / row_tiles;
@@ -53,8 +54,7 @@ __global__ void __launch_bounds__(kRowProductThreads)
     Vector<float, kVector> w[kTileOut];
 #pragma unroll
     for (int o = 0; o < kTileOut; ++o)
-      w[o] = load_floats<kVector, T>(weight,
-                                     (position * shape.out + out0 + o) * shape.in + i,
+      w[o] = load_floats<kVector, T>(weight, (position * shape.out + out0 + o) * shape.in + i,
                                      out0 + o < shape.out ? shape.in - i : 0, shape.vectors);
 #pragma unroll
     for (int r = 0; r < kTileRows; ++r) {

@@ -44,25 +44,25 @@ void matmul(const Product<T>& p, Stream& stream) {
   check_operand("C", p.c, p.batch, p.stride_c, p.m, p.n, p.ldc);
   if (p.batch > 1 && p.stride_c == 0)
     fault(std::source_location::current(), "matrix product: all items write one C");
-  static_cast<SimtStream&>(stream).host().parallel_for(
-      p.batch, 1, [&](Index begin, Index end, int) {
-        for (Index i = begin; i < end; ++i) {
-          cpu::Matmul<T> item;
-          item.transpose_a = p.transpose_a;
-          item.transpose_b = p.transpose_b;
-          item.m = p.m;
-          item.n = p.n;
-          item.k = p.k;
-          item.a = p.a + i * p.stride_a;
-          item.lda = p.lda;
-          item.b = p.b + i * p.stride_b;
-          item.ldb = p.ldb;
-          item.c = p.c + i * p.stride_c;
-          item.ldc = p.ldc;
-          item.beta = static_cast<T>(p.beta);
-          cpu::matmul(item);
-        }
-      });
+  auto multiply = [&](Index begin, Index end, int) {
+    for (Index i = begin; i < end; ++i) {
+      cpu::Matmul<T> item;
+      item.transpose_a = p.transpose_a;
+      item.transpose_b = p.transpose_b;
+      item.m = p.m;
+      item.n = p.n;
+      item.k = p.k;
+      item.a = p.a + i * p.stride_a;
+      item.lda = p.lda;
+      item.b = p.b + i * p.stride_b;
+      item.ldb = p.ldb;
+      item.c = p.c + i * p.stride_c;
+      item.ldc = p.ldc;
+      item.beta = static_cast<T>(p.beta);
+      cpu::matmul(item);
+    }
+  };
+  static_cast<SimtStream&>(stream).host().parallel_for(p.batch, 1, multiply);
 }
 
 template void matmul<float>(const Product<float>&, Stream&);

@@ -67,17 +67,20 @@ __global__ void __launch_bounds__(kMapThreads)
       sum = 0;
       for (int s = 0; s < kSlices; ++s) sum += partial[s * kPlaces + place];
       sum = sum < 0 ? 0.0f : sum;  // NaN passes
-      map[first + i] = T(sum);
-      lowest = fminf(lowest, sum);
-      highest = fmaxf(highest, sum);
+      const T value = T(sum);
+      map[first + i] = value;
+      lowest = fminf(lowest, static_cast<float>(value));
+      highest = fmaxf(highest, static_cast<float>(value));
     }
     __syncthreads();
   }
   lowest = -block_max<kMapThreads>(-lowest);
   highest = block_max<kMapThreads>(highest);
   const float span = highest - lowest;
-  for (Index i = threadIdx.x; i < positions; i += kMapThreads)
-    map[first + i] = T(span == 0 ? 0.0f : (static_cast<float>(map[first + i]) - lowest) / span);
+  for (Index i = threadIdx.x; i < positions; i += kMapThreads) {
+    const T value = map[first + i];
+    map[first + i] = T(span == 0 ? 0.0f : (static_cast<float>(value) - lowest) / span);
+  }
 }
 
 }  // namespace

@@ -75,6 +75,14 @@ struct SelfAssemblyPaperCase {
                    .hole = {Distribution::kMask, 0.25}}},
         {.name = "many channels", .seed = 13,
          .input = {.batch = 1, .channels = 130, .height = 7, .width = 9}},
+        {.name = "more channels than 512", .seed = 16,
+         .input = {.batch = 1, .channels = 523, .height = 3, .width = 5}},
+        {.name = "equal similarities", .seed = 17,
+         .input = {.batch = 2, .channels = 3, .height = 9, .width = 16,
+                   .x = {Distribution::kTies}}},
+        {.name = "equal similarities far apart", .seed = 18,
+         .input = {.batch = 1, .channels = 2, .height = 47, .width = 47,
+                   .hole = {Distribution::kSparse}, .x = {Distribution::kTies}}},
     };
   }
   static std::vector<SelfAssemblyPaperCase> benchmarks() {
@@ -138,6 +146,10 @@ struct SelfAssemblyPaperBackwardCase {
         {.name = "many masked", .seed = 8,
          .input = {.batch = 1, .channels = 18, .height = 8, .width = 9,
                    .hole = {Distribution::kOne}}},
+        {.name = "more channels than 512", .seed = 9,
+         .input = {.batch = 1, .channels = 523, .height = 3, .width = 4}},
+        {.name = "several tiles", .seed = 10,
+         .input = {.batch = 1, .channels = 37, .height = 11, .width = 13}},
     };
   }
   static std::vector<SelfAssemblyPaperBackwardCase> benchmarks() {

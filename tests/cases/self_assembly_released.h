@@ -72,6 +72,12 @@ struct SelfAssemblyReleasedCase {
                    .hole = {Distribution::kMask, 0.25}, .x = positive, .f = positive}},
         {.name = "many channels", .seed = 9,
          .input = {.batch = 1, .channels = 130, .height = 7, .width = 9}},
+        {.name = "more channels than 512", .seed = 14,
+         .input = {.batch = 1, .channels = 517, .height = 4, .width = 4, .x = positive,
+                   .f = positive}},
+        {.name = "equal similarities", .seed = 15,
+         .input = {.batch = 2, .channels = 3, .height = 9, .width = 16,
+                   .x = {Distribution::kMask}, .f = positive}},
         {.name = "one position, masked", .seed = 10,
          .input = {.batch = 1, .channels = 6, .height = 1, .width = 1, .hole = all}},
     };
@@ -126,6 +132,12 @@ struct SelfAssemblyReleasedBackwardCase {
          .input = {.batch = 1, .channels = 5, .height = 3, .width = 4, .hole = all}},
         {.name = "no image", .seed = 5,
          .input = {.batch = 0, .channels = 4, .height = 4, .width = 4}},
+        {.name = "several tiles", .seed = 6,
+         .input = {.batch = 2, .channels = 37, .height = 11, .width = 13, .x = positive,
+                   .f = positive}},
+        {.name = "more channels than 512", .seed = 7,
+         .input = {.batch = 1, .channels = 517, .height = 3, .width = 4, .x = positive,
+                   .f = positive}},
     };
   }
   static std::vector<SelfAssemblyReleasedBackwardCase> benchmarks() {

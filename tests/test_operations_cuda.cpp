@@ -5,6 +5,7 @@
 #include "tests/support/check_backward.h"
 #include "tests/support/check_determinism.h"
 #include "tests/support/check_forward.h"
+#include "tests/support/check_segments.h"
 #include "tests/support/cuda_backend.h"
 
 namespace ofer::test {
@@ -31,6 +32,20 @@ TEST_SUITE("operations_cuda") {
       for (const Case& test : image_cases<Case>()) check_images<float>(cuda_backend(), test);
   }
   TEST_CASE_TEMPLATE_APPLY(cuda_images, ForwardCases);
+
+  TEST_CASE("segments of different lengths") {
+    if (skipped_for_no_gpu()) return;
+    check_all_segments<float>(cuda_backend());
+  }
+
+  TEST_CASE("the table has every operation") {
+    if (skipped_for_no_gpu()) return;
+    const Backend backend = cuda_backend();
+#define OFER_ROW(operation, Args) \
+  CHECK_MESSAGE(bool(backend.f32->operation), "unsupported: " #operation " on ", backend.name);
+    OFER_OPERATIONS(OFER_ROW)
+#undef OFER_ROW
+  }
 #else
   TEST_CASE("forward and backward against the oracle") { CHECK(skipped_for_no_gpu()); }
 #endif

@@ -5,12 +5,6 @@
 
 namespace ofer::kernels::OFER_GPU {
 
-#define OFER_ROW(name, Args) \
-  template <>                \
-  __attribute__((weak)) void name<float>(const Args<float>&, Stream&);
-OFER_OPERATIONS(OFER_ROW)
-#undef OFER_ROW
-
 const Table<float>& table_f32() {
   static const Table<float> rows = [] {
     Table<float> table;

@@ -93,8 +93,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // dfill sums thousands of rows into one, which wants the whole GPU: groups of kGroup rows first
-// (few, so that there are many blocks and all loads of a group are in flight), then the groups in
-// double.
+// (few, so that there are many blocks), then the groups in double.
 constexpr int kGroup = 16;
 
 // partial[g, c] = sum of dy[r, c] over the group's rows with index[r] < 0. Block: group g, a strip

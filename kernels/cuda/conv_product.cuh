@@ -1,138 +1,17 @@
 // One block's part of a convolution's matrix product, in three pieces:
-//   Loader    gathers tiles of both operands into shared memory (where an element lies:
-//             kernels/cuda/conv_gather.cuh)
-//   Sums      multiplies two tiles in shared memory and keeps the block's part of the result in
+//   loaders   gather tiles of both operands into shared memory (kernels/cuda/conv_loader.cuh)
+//   sums      multiplies two tiles in shared memory and keeps the block's part of the result in
 //             registers, as floats (kernels/cuda/conv_tile.cuh, conv_tensor_tile.cuh)
 //   kernel    walks the depth, the next tile on its way while this one is multiplied, and stores
 // What an element is in shared memory, and where, is the tile's to say: it counts in words, each of
 // kPair elements that are neighbours along the depth.
 #pragma once
 
-#include "kernels/cuda/activation.cuh"
-#include "kernels/cuda/conv_gather.cuh"
+#include "kernels/cuda/conv_loader.cuh"
 #include "kernels/cuda/conv_tensor_tile.cuh"
 #include "kernels/cuda/conv_tile.cuh"
 
 namespace ofer::kernels::OFER_GPU {
-
-// --- loader ---
-
-// Carries one stage from device memory through registers to shared memory; in registers elements
-// are still as they are stored, for nothing may wait for them before they are needed. Left: threads
-// that are neighbours take neighbouring words of the depth, for in every one of the products these
-// are the nearest in memory. Right: neighbouring columns or neighbouring words, as the product
-// says.
-template <class T, class Tile, class Product>
-struct Loader {
-  using Word = typename Tile::Word;
-  static constexpr int kThreads = Tile::kThreads, kWords = Tile::kWords, kPair = Tile::kPair;
-  static constexpr bool kAlongDepth = Product::kReadsAlongDepth;
-  static constexpr int kLeft = (Tile::kRows * kWords + kThreads - 1) / kThreads;
-  static constexpr int kRight = (Tile::kColumns * kWords + kThreads - 1) / kThreads;
-  // Rows (columns) between two words of a thread, where neighbours go along the depth; words of the
-  // depth, where they go along the columns.
-  static constexpr int kLineStep = kThreads / kWords;
-  static constexpr int kWordStep = kThreads / Tile::kColumns;
-  static constexpr bool kAllLeft = Tile::kRows % kLineStep == 0;
-  static_assert(kRight * kPair <= 32 && (!kAlongDepth || Tile::kColumns % kLineStep == 0));
-
-  T left[kLeft][kPair], right[kRight][kPair];
-  unsigned inside =
-      0;  // bit i kPair + e: right[i][e] is an element, not the zero around the source
-
-  __device__ __forceinline__ static int word() { return threadIdx.x % kWords; }
-  __device__ __forceinline__ static int line(int i) { return threadIdx.x / kWords + i * kLineStep; }
-
-  // `row_offset`: of the thread's first row in `from`; `rows`: how many from there on exist.
-  __device__ __forceinline__ void fetch_left(Global<const T> from, Shared<Index> terms,
-                                             Index row_offset, Index row_stride, int rows) {
-#pragma unroll
-    for (int e = 0; e < kPair; ++e) {
-      const Index offset = terms[word() * kPair + e];
-      const int there = offset < 0 ? 0 : rows;
-      Global<const T> at = from + (offset + row_offset);
-#pragma unroll
-      for (int i = 0; i < kLeft; ++i) {
-        left[i][e] = T(0.0f);
-        if (i * kLineStep < there) left[i][e] = at[0];
-        at += kLineStep * row_stride;
-      }
-    }
-  }
-  __device__ __forceinline__ void fetch_right(Global<const T> from, const Gather& gather,
-                                              Shared<typename Product::TermPlace> terms,
-                                              Shared<typename Product::ColumnPlace> columns) {
-    inside = 0;
-    if constexpr (kAlongDepth) {
-#pragma unroll
-      for (int e = 0; e < kPair; ++e) {
-        const PositionPlace position = terms[word() * kPair + e];
-#pragma unroll
-        for (int i = 0; i < kRight; ++i)
-          fetch(i, e, from + position.offset, gather, position, columns[line(i)]);
-      }
-    } else {
-      const PositionPlace position = columns[threadIdx.x % Tile::kColumns];
-      const int first = threadIdx.x / Tile::kColumns;
-#pragma unroll
-      for (int i = 0; i < kRight; ++i)
-#pragma unroll
-        for (int e = 0; e < kPair; ++e)
-          fetch(i, e, from + position.offset, gather, position,
-                terms[(first + i * kWordStep) * kPair + e]);
-    }
-  }
-  __device__ __forceinline__ void fetch(int i, int e, Global<const T> at, const Gather& gather,
-                                        const PositionPlace& position,
-                                        const FeaturePlace& feature) {
-    right[i][e] = T(0.0f);
-    if (gather.inside(position, feature)) {
-      right[i][e] = at[feature.offset];
-      inside |= 1u << (i * kPair + e);
-    }
-  }
-
-  __device__ __forceinline__ void store_left(Shared<Word> tile) const {
-#pragma unroll
-    for (int i = 0; i < kLeft; ++i)
-      if (kAllLeft || line(i) < Tile::kRows)
-        tile[Tile::left_place(word(), line(i))] = Tile::word(left[i]);
-  }
-  __device__ __forceinline__ void store_right(Shared<Word> tile, Activation activation,
-                                              float slope) const {
-    if (!Product::kActivates || activation == Activation::kNone) {
-#pragma unroll
-      for (int i = 0; i < kRight; ++i) tile[right_place(i)] = Tile::word(right[i]);
-    } else if (activation == Activation::kRelu) {
-      store_activated(tile, [&](float v, int) { return activate(v, Activation::kRelu, slope); });
-    } else if (activation == Activation::kLeakyRelu) {
-      store_activated(tile,
-                      [&](float v, int) { return activate(v, Activation::kLeakyRelu, slope); });
-    } else {
-      // The zeros around the source stay zeros, also where f(0) is another number.
-      store_activated(tile, [&](float v, int bit) {
-        return inside & 1u << bit ? activate(v, activation, slope) : v;
-      });
-    }
-  }
-  template <class F>
-  __device__ __forceinline__ void store_activated(Shared<Word> tile, F f) const {
-#pragma unroll
-    for (int i = 0; i < kRight; ++i) {
-      float value[kPair];
-#pragma unroll
-      for (int e = 0; e < kPair; ++e) value[e] = f(static_cast<float>(right[i][e]), i * kPair + e);
-      tile[right_place(i)] = Tile::word(value);
-    }
-  }
-  __device__ __forceinline__ static int right_place(int i) {
-    if constexpr (kAlongDepth) return Tile::right_place(word(), line(i));
-    return Tile::right_place(threadIdx.x / Tile::kColumns + i * kWordStep,
-                             threadIdx.x % Tile::kColumns);
-  }
-};
-
-// --- kernel ---
 
 // How a call's work is cut into blocks.
 struct Cut {
@@ -179,8 +58,8 @@ __device__ __forceinline__ void store_sums(const typename Tile::Sums& sums, Glob
 // Blocks are numbered so that those that run together share operands: the rows of a column tile
 // first (they gather the same elements), then the phases (their weights share memory sectors), then
 // the columns, last the splits. With `partial`, the sums of a split go there, in the layout of y,
-// for sum_splits_kernel; without, y is written.
-template <class T, class Tile, class Products>
+// for sum_splits_kernel; without, y is written. Left: LeftElements, or LeftRuns where it may be.
+template <class T, class Tile, class Left, class Products>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     conv_product_kernel(Global<const T> left, Global<const T> right, Global<const T> bias,
                         Global<T> y, Global<float> partial, Products products, Cut cut,
@@ -243,18 +122,19 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   }
   __syncthreads();
 
-  Loader<T, Tile, Product> loader;
-  const int loader_row = loader.line(0);
-  const Index row_offset = static_cast<Index>(first_row + loader_row) * product.left_row;
+  Left left_stage;
+  Right<T, Tile, Product> right_stage;
+  const int left_row = Left::first_row();
+  const Index row_offset = static_cast<Index>(first_row + left_row) * product.left_row;
   const auto fetch = [&](int step) {
     const int at = step % (2 * kTermSteps) * kDepth;
-    loader.fetch_left(left, left_terms + at, row_offset, product.left_row, my_rows - loader_row);
-    loader.fetch_right(right, product.gather, right_terms + at, columns);
+    left_stage.fetch(left, left_terms + at, row_offset, product.left_row, my_rows - left_row);
+    right_stage.fetch(right, product.gather, right_terms + at, columns);
   };
   const auto store = [&](int step) {
     const Shared<Word> stage = tiles + step % kStages * Tile::kStage;
-    loader.store_left(stage);
-    loader.store_right(stage + Tile::kLeftWords, activation, slope);
+    left_stage.store(stage);
+    right_stage.store(stage + Tile::kLeftWords, activation, slope);
   };
 
   typename Tile::Sums sums;

@@ -107,7 +107,7 @@ struct Operands {
   float slope = 0;
 };
 
-template <class T, class Tile, class Products>
+template <class T, class Tile, class Left, class Products>
 void launch_tiles(const char* name, const Products& products, const Operands<T>& operands, Cut cut,
                   Index rows, Index columns, Index splits, float* partial, Stream& stream) {
   const Index row_tiles = blocks_of<Index>(rows, Tile::kRows),
@@ -115,7 +115,7 @@ void launch_tiles(const char* name, const Products& products, const Operands<T>&
   cut.row_tiles = static_cast<int>(row_tiles);
   cut.column_tiles = static_cast<int>(column_tiles);
   launch(
-      name, conv_product_kernel<T, Tile, Products>,
+      name, conv_product_kernel<T, Tile, Left, Products>,
       {grid_of(row_tiles * column_tiles * cut.phases * splits), Tile::kThreads, Tile::kSharedBytes},
       stream, operands.left, operands.right, operands.bias, operands.y, partial, products, cut,
       operands.activation, operands.slope);
@@ -136,9 +136,15 @@ void multiply(const char* name, const Products& products, const Operands<T>& ope
   cut.results = results;
   cut.phases = products.phases();
   cut.runs = runs && plane % 4 == 0 && (partial || aligned_for<4>(operands.y));
+  const bool left_runs = products.reads_left_in_runs() && first.left_row % kLeftRun<T> == 0 &&
+                         aligned_for<kLeftRun<T>>(operands.left);
   const auto run = [&]<class Tile>(Tile) {
-    launch_tiles<T, Tile>(name, products, operands, cut, first.rows, first.columns, splits, partial,
-                          stream);
+    if constexpr (Tile::kLeftRuns)
+      if (left_runs)
+        return launch_tiles<T, Tile, LeftRuns<T, Tile>>(name, products, operands, cut, first.rows,
+                                                        first.columns, splits, partial, stream);
+    launch_tiles<T, Tile, LeftElements<T, Tile>>(name, products, operands, cut, first.rows,
+                                                 first.columns, splits, partial, stream);
   };
   // Four rows or fewer would leave three quarters of a tensor core's rows empty. Nothing here looks
   // at the batch, for tensor cores and fused multiply-adds give different bits.

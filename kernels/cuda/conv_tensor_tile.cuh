@@ -87,6 +87,7 @@ struct TensorTile {
   //          that the lanes that are served together find 32 of them.
   using Word = typename Arithmetic::Word;
   static constexpr int kPair = Arithmetic::kPair, kWords = depth / kPair, kPlane = 8;
+  static constexpr bool kLeftRuns = true;
   static constexpr int kLeftPlane = rows * kPlane + 16, kRightLine = columns + 4;
   static constexpr int kLeftWords = kWords / kPlane * kLeftPlane;
   static constexpr int kStage = kLeftWords + kWords * kRightLine;

@@ -30,6 +30,7 @@ struct Tile {
   // neighbours along the depth.
   using Word = float;
   static constexpr int kPair = 1, kWords = depth;
+  static constexpr bool kLeftRuns = false;  // a row's words are not neighbours
   static constexpr int kLeftLine = rows + 4, kRightLine = columns + 4;
   static constexpr int kLeftWords = depth * kLeftLine;
   static constexpr int kStage = kLeftWords + depth * kRightLine;

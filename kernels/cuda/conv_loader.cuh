@@ -4,6 +4,8 @@
 // shared memory, and where, says the tile.
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/conv_gather.cuh"
 
@@ -66,13 +68,13 @@ constexpr int kLeftRun = 16 / sizeof(T);
 template <class T, class Tile>
 struct LeftRuns {
   using Word = typename Tile::Word;
-  static constexpr int kRun = kLeftRun<T>, kPair = Tile::kPair, kRunWords = kRun / kPair;
+  static constexpr int kRun = kLeftRun<T>, kPair = Tile::kPair;
   static constexpr int kRuns = Tile::kDepth / kRun;     // of a row
   static constexpr int kStep = Tile::kThreads / kRuns;  // rows between a thread's runs
   static constexpr int kCount = Tile::kRows / kStep;    // runs of a thread
   static_assert(kCount * kStep == Tile::kRows && Tile::kThreads % kRuns == 0);
 
-  Vector<T, kRun> run[kCount];
+  Vector<std::uint32_t, 4> run[kCount];
 
   __device__ __forceinline__ static int first_row() { return threadIdx.x / kRuns; }
   __device__ __forceinline__ static int first_k() { return threadIdx.x % kRuns * kRun; }
@@ -84,25 +86,16 @@ struct LeftRuns {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
 #pragma unroll
-      for (int e = 0; e < kRun; ++e) run[i][e] = T(0.0f);
-      if (i * kStep < rows) run[i] = load_vector<kRun>(at, 0);
+      for (int w = 0; w < 4; ++w) run[i][w] = 0;
+      if (i * kStep < rows) run[i] = load_words(at, 0);
       at += kStep * row_stride;
     }
   }
   __device__ __forceinline__ void store(Shared<Word> tile) const {
 #pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      Vector<Word, kRunWords> words;
-#pragma unroll
-      for (int w = 0; w < kRunWords; ++w) {
-        T element[kPair];
-#pragma unroll
-        for (int e = 0; e < kPair; ++e) element[e] = run[i][w * kPair + e];
-        words[w] = Tile::word(element);
-      }
-      store_vector<kRunWords>(tile, Tile::left_place(first_k() / kPair, first_row() + i * kStep),
-                              words);
-    }
+    for (int i = 0; i < kCount; ++i)
+      store_vector<4>(tile, Tile::left_place(first_k() / kPair, first_row() + i * kStep),
+                      Tile::Arithmetic::words(run[i]));
   }
 };
 

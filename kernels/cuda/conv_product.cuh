@@ -38,7 +38,7 @@ __device__ __forceinline__ void store_sums(const typename Tile::Sums& sums, Glob
 #pragma unroll
     for (int j = 0; j < Tile::kMyColumns; j += kRun) {
       const int column = sums.column(j);
-      if (kRun == 4 && runs) {
+      if (kRun > 1 && runs) {
         Vector<Out, kRun> run;
 #pragma unroll
         for (int e = 0; e < kRun; ++e) run[e] = Out(sums.value(i, j + e) + offset);

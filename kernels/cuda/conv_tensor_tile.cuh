@@ -2,9 +2,11 @@
 // (kernels/cuda/conv_tile.cuh), with the products of a warp of kernels/cuda/ptx.cuh.
 //
 // Both kinds of product have the same fragments if one counts in words: eight words of the depth,
-// each a float rounded to tf32 or a pair of bfloat16. Which element of the depth a product calls
-// its first is ours to choose, if left and right agree; so what it calls words t and t + 4 are 2t
-// and 2t + 1 in shared memory, and a lane reads them as neighbours.
+// each a float rounded to tf32 or a pair of bfloat16. What is whose is ours to choose, so that a
+// lane finds the registers of a fragment as neighbours in shared memory and none has to be moved:
+//   - a product is of the transposes, 16 columns (positions) by 8 rows (channels);
+//   - what it calls words t and t + 4 are words 2 t and 2 t + 1 of both operands;
+//   - what it calls columns g and g + 8 are columns 2 g and 2 g + 1.
 //
 // A result is the same sum in every tile: eight words at a time from the start of its chunk, in
 // ascending order, whatever product's row and column it is.
@@ -25,6 +27,13 @@ struct Tf32 {
   __device__ __forceinline__ static Word word(const float (&element)[1]) {
     return to_tf32(element[0]);
   }
+  // Of 16 bytes as they are stored.
+  __device__ __forceinline__ static Vector<Word, 4> words(const Vector<std::uint32_t, 4>& raw) {
+    Vector<Word, 4> result;
+#pragma unroll
+    for (int w = 0; w < 4; ++w) result[w] = to_tf32(__int_as_float(static_cast<int>(raw[w])));
+    return result;
+  }
   __device__ __forceinline__ static void multiply(float (&c)[4], const Word (&a)[4],
                                                   const Word (&b)[2]) {
     mma_tf32(c, a, b);
@@ -39,6 +48,9 @@ struct Bf16 {
   }
   __device__ __forceinline__ static Word word(const BFloat16 (&element)[2]) {
     return static_cast<Word>(element[0].bits) | static_cast<Word>(element[1].bits) << 16;
+  }
+  __device__ __forceinline__ static Vector<Word, 4> words(const Vector<std::uint32_t, 4>& raw) {
+    return raw;
   }
   __device__ __forceinline__ static void multiply(float (&c)[4], const Word (&a)[4],
                                                   const Word (&b)[2]) {
@@ -63,28 +75,28 @@ template <class Tile>
 struct TensorSums;
 
 // How a block shares out kRows x kColumns results among kWarpRows rows of warps; a warp's part is
-// kRowTiles x kColumnTiles products of 16 x 8.
+// kRowTiles x kColumnTiles products of 8 rows and 16 columns.
 template <class A, int rows, int columns, int depth, int threads, int warp_rows, int blocks>
 struct TensorTile {
   using Arithmetic = A;
   static constexpr int kRows = rows, kColumns = columns, kDepth = depth;
   static constexpr int kThreads = threads, kBlocks = blocks;
   static constexpr int kWarpRows = warp_rows, kWarpColumns = threads / kWarpSize / warp_rows;
-  static constexpr int kRowTiles = rows / kWarpRows / 16;
-  static constexpr int kColumnTiles = columns / kWarpColumns / 8;
+  static constexpr int kRowTiles = rows / kWarpRows / 8;
+  static constexpr int kColumnTiles = columns / kWarpColumns / 16;
   static constexpr int kMyRows = 2 * kRowTiles, kMyColumns = 2 * kColumnTiles;
-  static constexpr int kColumnRun = kMyColumns < 4 ? kMyColumns : 4;
-  static_assert(kRowTiles * 16 * kWarpRows == rows && kColumnTiles * 8 * kWarpColumns == columns);
-  static_assert(kColumnTiles == 1 || kColumnTiles == 2 || kColumnTiles == 4);
+  static constexpr int kColumnRun = 2;
+  static_assert(kRowTiles * 8 * kWarpRows == rows && kColumnTiles * 16 * kWarpColumns == columns);
 
   // In shared memory, for eight words of the depth each (a plane):
   //   left   eight words of row 0, of row 1, ...: lane (g, t) reads two words from 8 g + 2 t on,
   //   and
   //          the 16 lanes of half a warp together read 32 neighbours. Half a turn of the banks
   //          between planes, for the stores of threads that are neighbours along the depth.
-  //   right  all columns of word 0, of word 1, ...: lane (g, t) reads kColumnTiles neighbours from
-  //          column g kColumnTiles on, of words 2 t and 2 t + 1. Two lines are 8 banks apart, so
-  //          that the lanes that are served together find 32 of them.
+  //   right  all columns of word 0, of word 1, ...: lane (g, t) reads two neighbours from column 2
+  //   g
+  //          on, of words 2 t and 2 t + 1. Two lines are 8 banks apart, so that half a warp finds
+  //          all 32 of them.
   using Word = typename Arithmetic::Word;
   static constexpr int kPair = Arithmetic::kPair, kWords = depth / kPair, kPlane = 8;
   static constexpr bool kLeftRuns = true;
@@ -107,8 +119,7 @@ struct TensorTile {
   static_assert(threads % kWords == 0 && threads % columns == 0);
 };
 
-// The thread's results. Column n of product j of a warp is the warp's column n kColumnTiles + j, so
-// that a lane's 2 kColumnTiles results in a row are neighbours.
+// The thread's results.
 template <class Tile>
 struct TensorSums {
   using Word = typename Tile::Word;
@@ -119,41 +130,44 @@ struct TensorSums {
 
   __device__ __forceinline__ TensorSums() {
     const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
-    warp_row = warp / Tile::kWarpColumns * (kRowTiles * 16);
-    warp_column = warp % Tile::kWarpColumns * (kColumnTiles * 8);
+    warp_row = warp / Tile::kWarpColumns * (kRowTiles * 8);
+    warp_column = warp % Tile::kWarpColumns * (kColumnTiles * 16);
     g = lane / 4;
     t = lane % 4;
   }
   __device__ __forceinline__ float value(int i, int j) const {
-    return sums[i / 2][j % kColumnTiles][i % 2 * 2 + j / kColumnTiles];
+    return sums[i / 2][j / 2][j % 2 * 2 + i % 2];
   }
   // Its place in the tile.
-  __device__ __forceinline__ int row(int i) const { return warp_row + g + i * 8; }
+  __device__ __forceinline__ int row(int i) const { return warp_row + i / 2 * 8 + 2 * t + i % 2; }
   __device__ __forceinline__ int column(int j) const {
-    return warp_column + 2 * t * kColumnTiles + j;
+    return warp_column + j / 2 * 16 + 2 * g + j % 2;
   }
   // sums += left right over the depth of one tile.
   __device__ __forceinline__ void multiply(Shared<Word> left, Shared<Word> right) {
 #pragma unroll
     for (int word = 0; word < Tile::kWords; word += Tile::kPlane) {
-      Word a[kRowTiles][4], b[kColumnTiles][2];
+      Word a[kColumnTiles][4], b[kRowTiles][2];
 #pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const Vector<Word, kColumnTiles> run = load_vector<kColumnTiles>(
-            right, Tile::right_place(word + 2 * t + half, warp_column + g * kColumnTiles));
+      for (int j = 0; j < kColumnTiles; ++j)
 #pragma unroll
-        for (int j = 0; j < kColumnTiles; ++j) b[j][half] = run[j];
-      }
+        for (int half = 0; half < 2; ++half) {
+          const Vector<Word, 2> pair =
+              load_vector<2>(right, Tile::right_place(word + 2 * t + half, column(2 * j)));
+          a[j][2 * half] = pair[0];
+          a[j][2 * half + 1] = pair[1];
+        }
 #pragma unroll
-      for (int i = 0; i < 2 * kRowTiles; ++i) {
-        const Vector<Word, 2> pair = load_vector<2>(left, Tile::left_place(word, row(i)) + 2 * t);
-        a[i / 2][i % 2] = pair[0];
-        a[i / 2][i % 2 + 2] = pair[1];
+      for (int i = 0; i < kRowTiles; ++i) {
+        const Vector<Word, 2> pair =
+            load_vector<2>(left, Tile::left_place(word, warp_row + i * 8 + g) + 2 * t);
+        b[i][0] = pair[0];
+        b[i][1] = pair[1];
       }
 #pragma unroll
       for (int i = 0; i < kRowTiles; ++i)
 #pragma unroll
-        for (int j = 0; j < kColumnTiles; ++j) Tile::Arithmetic::multiply(sums[i][j], a[i], b[j]);
+        for (int j = 0; j < kColumnTiles; ++j) Tile::Arithmetic::multiply(sums[i][j], a[j], b[i]);
     }
   }
 };

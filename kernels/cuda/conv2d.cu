@@ -24,5 +24,7 @@ void conv2d_backward(const Conv2dBackwardArgs<T>& args, Stream& stream) {
 
 OFER_INSTANTIATE_GPU(conv2d, Conv2dArgs)
 OFER_INSTANTIATE_GPU(conv2d_backward, Conv2dBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(conv2d, Conv2dArgs)
+OFER_INSTANTIATE_GPU_BF16(conv2d_backward, Conv2dBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -165,6 +165,9 @@ struct Correlations {
     return adjoint ? static_cast<int>(g.stride_w < g.in_width ? g.stride_w : g.in_width) : 1;
   }
   __host__ __device__ int phases() const { return phases_h() * phases_w(); }
+  // Is each step of the depth the neighbour of the one before it in `left`? If rows are multiples
+  // of a run, then in all runs from a multiple of it on.
+  bool reads_left_in_runs() const { return !adjoint; }
 
   __host__ __device__ Correlation product(int phase) const {
     const int in_channels = static_cast<int>(g.in_channels),
@@ -252,6 +255,7 @@ struct WeightGradients {
   ConvGeometry g;
 
   __host__ __device__ int phases() const { return 1; }
+  bool reads_left_in_runs() const { return true; }  // within an image, whose positions are a row
   __host__ __device__ WeightGradient product(int) const {
     const Correlation forward = Correlations{g, false}.product(0);
     WeightGradient w{};

@@ -1,112 +1,17 @@
 // One block's part of a convolution's matrix product, in three pieces:
-//   Loader    gathers tiles of both operands into shared memory (where an element lies:
-//             kernels/cuda/conv_gather.cuh)
-//   Sums      multiplies two tiles in shared memory and keeps the block's part of the result in
-//             registers (kernels/cuda/conv_tile.cuh)
+//   loaders   gather tiles of both operands into shared memory (kernels/cuda/conv_loader.cuh)
+//   sums      multiplies two tiles in shared memory and keeps the block's part of the result in
+//             registers, as floats (kernels/cuda/conv_tile.cuh, conv_tensor_tile.cuh)
 //   kernel    walks the depth, the next tile on its way while this one is multiplied, and stores
-// Everything is float in shared memory and registers, whatever the storage.
+// What an element is in shared memory, and where, is the tile's to say: it counts in words, each of
+// kPair elements that are neighbours along the depth.
 #pragma once
 
-#include "kernels/cuda/activation.cuh"
-#include "kernels/cuda/conv_gather.cuh"
+#include "kernels/cuda/conv_loader.cuh"
+#include "kernels/cuda/conv_tensor_tile.cuh"
 #include "kernels/cuda/conv_tile.cuh"
 
 namespace ofer::kernels::OFER_GPU {
-
-// --- loader ---
-
-// Carries one stage from device memory through registers to shared memory. Left: threads that are
-// neighbours take neighbouring k, for in every one of the products these are the nearest in memory.
-// Right: neighbouring columns or neighbouring k, as the product says.
-template <class T, class Tile, class Product>
-struct Loader {
-  static constexpr int kThreads = Tile::kThreads, kDepth = Tile::kDepth;
-  static constexpr bool kAlongDepth = Product::kReadsAlongDepth;
-  static constexpr int kLeft = (Tile::kRows * kDepth + kThreads - 1) / kThreads;
-  static constexpr int kRight = (Tile::kColumns * kDepth + kThreads - 1) / kThreads;
-  // Rows (columns) between two elements of a thread, where neighbours go along the depth; steps of
-  // the depth, where they go along the columns.
-  static constexpr int kLineStep = kThreads / kDepth;
-  static constexpr int kDepthStep = kThreads / Tile::kColumns;
-  static constexpr bool kAllLeft = Tile::kRows % kLineStep == 0;
-  static_assert(kRight <= 32 && (!kAlongDepth || Tile::kColumns % kLineStep == 0));
-
-  float left[kLeft], right[kRight];
-  unsigned inside = 0;  // bit i: right[i] is an element and not the zero around the source
-
-  __device__ __forceinline__ static int along_depth() { return threadIdx.x % kDepth; }
-  __device__ __forceinline__ static int line(int i) { return threadIdx.x / kDepth + i * kLineStep; }
-
-  // `row_offset`: of the thread's first row in `from`; `rows`: how many from there on exist.
-  __device__ __forceinline__ void fetch_left(Global<const T> from, Shared<Index> terms,
-                                             Index row_offset, Index row_stride, int rows) {
-    const Index offset = terms[along_depth()];
-    if (offset < 0) rows = 0;
-    Global<const T> at = from + (offset + row_offset);
-#pragma unroll
-    for (int i = 0; i < kLeft; ++i) {
-      left[i] = i * kLineStep < rows ? static_cast<float>(at[0]) : 0.0f;
-      at += kLineStep * row_stride;
-    }
-  }
-  __device__ __forceinline__ void fetch_right(Global<const T> from, const Gather& gather,
-                                              Shared<typename Product::TermPlace> terms,
-                                              Shared<typename Product::ColumnPlace> columns) {
-    inside = 0;
-    if constexpr (kAlongDepth) {
-      const PositionPlace position = terms[along_depth()];
-#pragma unroll
-      for (int i = 0; i < kRight; ++i)
-        fetch(i, from + position.offset, gather, position, columns[line(i)]);
-    } else {
-      const PositionPlace position = columns[threadIdx.x % Tile::kColumns];
-#pragma unroll
-      for (int i = 0; i < kRight; ++i)
-        fetch(i, from + position.offset, gather, position,
-              terms[threadIdx.x / Tile::kColumns + i * kDepthStep]);
-    }
-  }
-  __device__ __forceinline__ void fetch(int i, Global<const T> at, const Gather& gather,
-                                        const PositionPlace& position,
-                                        const FeaturePlace& feature) {
-    right[i] = 0;
-    if (gather.inside(position, feature)) {
-      right[i] = static_cast<float>(at[feature.offset]);
-      inside |= 1u << i;
-    }
-  }
-  // The zeros around the source stay zeros, also where f(0) is another number.
-  __device__ __forceinline__ void activate_right(Activation activation, float slope) {
-    if (!Product::kActivates || activation == Activation::kNone) return;
-    if (activation == Activation::kRelu || activation == Activation::kLeakyRelu) {
-      const bool relu = activation == Activation::kRelu;
-#pragma unroll
-      for (int i = 0; i < kRight; ++i)
-        right[i] = relu ? activate(right[i], Activation::kRelu, slope)
-                        : activate(right[i], Activation::kLeakyRelu, slope);
-      return;
-    }
-#pragma unroll
-    for (int i = 0; i < kRight; ++i)
-      if (inside & 1u << i) right[i] = activate(right[i], activation, slope);
-  }
-  __device__ __forceinline__ void store(Shared<float> left_tile, Shared<float> right_tile) const {
-#pragma unroll
-    for (int i = 0; i < kLeft; ++i)
-      if (kAllLeft || line(i) < Tile::kRows)
-        left_tile[along_depth() * Tile::kLeftLine + line(i)] = left[i];
-#pragma unroll
-    for (int i = 0; i < kRight; ++i) {
-      if constexpr (kAlongDepth)
-        right_tile[along_depth() * Tile::kRightLine + line(i)] = right[i];
-      else
-        right_tile[(threadIdx.x / Tile::kColumns + i * kDepthStep) * Tile::kRightLine +
-                   threadIdx.x % Tile::kColumns] = right[i];
-    }
-  }
-};
-
-// --- kernel ---
 
 // How a call's work is cut into blocks.
 struct Cut {
@@ -119,7 +24,7 @@ struct Cut {
 // result[target(column) + row target_row] = bias[row] + sum over k of one chunk. Lanes hold columns
 // in runs, so whole vectors go out where the results lie that way.
 template <class Out, class Tile>
-__device__ __forceinline__ void store_sums(const Sums<Tile>& sums, Global<Out> result,
+__device__ __forceinline__ void store_sums(const typename Tile::Sums& sums, Global<Out> result,
                                            Shared<Index> targets, Index target_row, int rows,
                                            int columns, bool runs, Global<const Out> bias,
                                            int first_row) {
@@ -133,10 +38,10 @@ __device__ __forceinline__ void store_sums(const Sums<Tile>& sums, Global<Out> r
 #pragma unroll
     for (int j = 0; j < Tile::kMyColumns; j += kRun) {
       const int column = sums.column(j);
-      if (kRun == 4 && runs) {
+      if (kRun > 1 && runs) {
         Vector<Out, kRun> run;
 #pragma unroll
-        for (int e = 0; e < kRun; ++e) run[e] = Out(sums.value[i][j + e] + offset);
+        for (int e = 0; e < kRun; ++e) run[e] = Out(sums.value(i, j + e) + offset);
         if (column < columns)
           store_vector<kRun>(result, static_cast<Index>(targets[column]) + row_at, run);
       } else {
@@ -144,7 +49,7 @@ __device__ __forceinline__ void store_sums(const Sums<Tile>& sums, Global<Out> r
         for (int e = 0; e < kRun; ++e)
           if (column + e < columns)
             result[static_cast<Index>(targets[column + e]) + row_at] =
-                Out(sums.value[i][j + e] + offset);
+                Out(sums.value(i, j + e) + offset);
       }
     }
   }
@@ -153,8 +58,8 @@ __device__ __forceinline__ void store_sums(const Sums<Tile>& sums, Global<Out> r
 // Blocks are numbered so that those that run together share operands: the rows of a column tile
 // first (they gather the same elements), then the phases (their weights share memory sectors), then
 // the columns, last the splits. With `partial`, the sums of a split go there, in the layout of y,
-// for sum_splits_kernel; without, y is written.
-template <class T, class Tile, class Products>
+// for sum_splits_kernel; without, y is written. Left: LeftElements, or LeftRuns where it may be.
+template <class T, class Tile, class Left, class Products>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     conv_product_kernel(Global<const T> left, Global<const T> right, Global<const T> bias,
                         Global<T> y, Global<float> partial, Products products, Cut cut,
@@ -166,7 +71,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   // A warp works out the terms of several steps at once.
   constexpr int kTermSteps = kWarpSize / kDepth;
   static_assert(kTermSteps * kDepth == kWarpSize);
-  OFER_SHARED_DYNAMIC(float, tiles, 0, Tile::kSharedBytes / sizeof(float));
+  using Word = typename Tile::Word;
+  OFER_SHARED_DYNAMIC(Word, tiles, 0, Tile::kSharedBytes / sizeof(Word));
   OFER_SHARED(Product, products_of_block, 1);
   OFER_SHARED(ColumnPlace, columns, Tile::kColumns);
   OFER_SHARED(Index, targets, Tile::kColumns);
@@ -216,21 +122,22 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   }
   __syncthreads();
 
-  Loader<T, Tile, Product> loader;
-  const int loader_row = loader.line(0);
-  const Index row_offset = static_cast<Index>(first_row + loader_row) * product.left_row;
+  Left left_stage;
+  Right<T, Tile, Product> right_stage;
+  const int left_row = Left::first_row();
+  const Index row_offset = static_cast<Index>(first_row + left_row) * product.left_row;
   const auto fetch = [&](int step) {
     const int at = step % (2 * kTermSteps) * kDepth;
-    loader.fetch_left(left, left_terms + at, row_offset, product.left_row, my_rows - loader_row);
-    loader.fetch_right(right, product.gather, right_terms + at, columns);
+    left_stage.fetch(left, left_terms + at, row_offset, product.left_row, my_rows - left_row);
+    right_stage.fetch(right, product.gather, right_terms + at, columns);
   };
   const auto store = [&](int step) {
-    const Shared<float> stage = tiles + step % kStages * Tile::kStage;
-    loader.activate_right(activation, slope);
-    loader.store(stage, stage + kDepth * Tile::kLeftLine);
+    const Shared<Word> stage = tiles + step % kStages * Tile::kStage;
+    left_stage.store(stage);
+    right_stage.store(stage + Tile::kLeftWords, activation, slope);
   };
 
-  Sums<Tile> sums;
+  typename Tile::Sums sums;
   const int steps = blocks_of(depth, kDepth);
   if (steps > 0) {
     fetch(0);
@@ -241,19 +148,19 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     if (step + 1 < steps) fetch(step + 1);
     // Once the next step is the first of its half, the last barrier was behind all of the other.
     if ((step + 1) % kTermSteps == 0) note_terms((step + 1) / kTermSteps + 1);
-    const Shared<float> stage = tiles + step % kStages * Tile::kStage;
-    sums.multiply(stage, stage + kDepth * Tile::kLeftLine);
+    const Shared<Word> stage = tiles + step % kStages * Tile::kStage;
+    sums.multiply(stage, stage + Tile::kLeftWords);
     if (step + 1 < steps) store(step + 1);
     __syncthreads();
   }
 
   if (partial) {
     const Global<const float> no_bias = nullptr;
-    store_sums<float>(sums, partial + split * cut.results, targets, product.target_row, my_rows,
-                      my_columns, cut.runs, no_bias, first_row);
+    store_sums<float, Tile>(sums, partial + split * cut.results, targets, product.target_row,
+                            my_rows, my_columns, cut.runs, no_bias, first_row);
   } else {
-    store_sums<T>(sums, y, targets, product.target_row, my_rows, my_columns, cut.runs, bias,
-                  first_row);
+    store_sums<T, Tile>(sums, y, targets, product.target_row, my_rows, my_columns, cut.runs, bias,
+                        first_row);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
+#include <type_traits>
 
 #include "kernels/cuda/conv_product.cuh"
 
@@ -41,6 +42,16 @@ constexpr Index kFill = 264, kFillOfSmall = 528;
 
 // Partial sums of one launch: they should still be in the second-level cache when they are summed.
 constexpr Index kMostPartialSums = 8 << 20;
+
+// The same shapes on tensor cores, for a chunk's length may not depend on who multiplies. Warps of
+// 64 x 32, 32 x 32 and 16 x 16 results. 16 words of the depth a step where the registers allow it.
+//                          rows columns depth threads warp_rows blocks
+template <class Arithmetic>
+using LargeTensorTile = TensorTile<Arithmetic, 128, 128, 16, 256, 2, 2>;
+template <class Arithmetic>
+using MediumTensorTile = TensorTile<Arithmetic, 64, 64, 16, 128, 2, 4>;
+template <class Arithmetic>
+using SmallTensorTile = TensorTile<Arithmetic, 64, 16, 32, 128, 4, 4>;
 
 enum class Shape { kLarge, kMedium, kSmall, kNarrow };
 
@@ -79,6 +90,13 @@ Index chunk_for(Index rows, Index columns, Index depth, Index products) {
   return blocks_of(chunk, kChunkUnit) * kChunkUnit;
 }
 
+// bfloat16 always, floats where the stream may round them; not before compute capability 8.0.
+template <class T>
+bool uses_tensor_cores(Stream& stream) {
+  return gpu_stream(stream).compute_capability() >= 80 &&
+         (std::is_same_v<T, BFloat16> || stream.tf32());
+}
+
 template <class T>
 struct Operands {
   const T* left;
@@ -89,7 +107,7 @@ struct Operands {
   float slope = 0;
 };
 
-template <class T, class Tile, class Products>
+template <class T, class Tile, class Left, class Products>
 void launch_tiles(const char* name, const Products& products, const Operands<T>& operands, Cut cut,
                   Index rows, Index columns, Index splits, float* partial, Stream& stream) {
   const Index row_tiles = blocks_of<Index>(rows, Tile::kRows),
@@ -97,7 +115,7 @@ void launch_tiles(const char* name, const Products& products, const Operands<T>&
   cut.row_tiles = static_cast<int>(row_tiles);
   cut.column_tiles = static_cast<int>(column_tiles);
   launch(
-      name, conv_product_kernel<T, Tile, Products>,
+      name, conv_product_kernel<T, Tile, Left, Products>,
       {grid_of(row_tiles * column_tiles * cut.phases * splits), Tile::kThreads, Tile::kSharedBytes},
       stream, operands.left, operands.right, operands.bias, operands.y, partial, products, cut,
       operands.activation, operands.slope);
@@ -118,23 +136,29 @@ void multiply(const char* name, const Products& products, const Operands<T>& ope
   cut.results = results;
   cut.phases = products.phases();
   cut.runs = runs && plane % 4 == 0 && (partial || aligned_for<4>(operands.y));
+  const bool left_runs = products.reads_left_in_runs() && first.left_row % kLeftRun<T> == 0 &&
+                         aligned_for<kLeftRun<T>>(operands.left);
   const auto run = [&]<class Tile>(Tile) {
-    launch_tiles<T, Tile>(name, products, operands, cut, first.rows, first.columns, splits, partial,
-                          stream);
+    if constexpr (Tile::kLeftRuns)
+      if (left_runs)
+        return launch_tiles<T, Tile, LeftRuns<T, Tile>>(name, products, operands, cut, first.rows,
+                                                        first.columns, splits, partial, stream);
+    launch_tiles<T, Tile, LeftElements<T, Tile>>(name, products, operands, cut, first.rows,
+                                                 first.columns, splits, partial, stream);
   };
-  switch (shape_for(first.rows, first.columns)) {
-    case Shape::kLarge:
-      run(LargeTile{});
-      break;
-    case Shape::kMedium:
-      run(MediumTile{});
-      break;
-    case Shape::kSmall:
-      run(SmallTile{});
-      break;
-    case Shape::kNarrow:
-      run(NarrowTile{});
-      break;
+  // Four rows or fewer would leave three quarters of a tensor core's rows empty. Nothing here looks
+  // at the batch, for tensor cores and fused multiply-adds give different bits.
+  const Shape shape = shape_for(first.rows, first.columns);
+  if (shape != Shape::kNarrow && uses_tensor_cores<T>(stream)) {
+    using Arithmetic = TensorArithmetic<T>;
+    if (shape == Shape::kLarge) run(LargeTensorTile<Arithmetic>{});
+    if (shape == Shape::kMedium) run(MediumTensorTile<Arithmetic>{});
+    if (shape == Shape::kSmall) run(SmallTensorTile<Arithmetic>{});
+  } else {
+    if (shape == Shape::kLarge) run(LargeTile{});
+    if (shape == Shape::kMedium) run(MediumTile{});
+    if (shape == Shape::kSmall) run(SmallTile{});
+    if (shape == Shape::kNarrow) run(NarrowTile{});
   }
   if (partial)
     launch("conv_sum_splits", sum_splits_kernel<T>,
@@ -289,6 +313,7 @@ void bias_gradient(const T* dy, Index batch, Index channels, Index plane, T* dbi
   template void convolve_weights<T>(const ConvGeometry&, const T*, const T*, T*, Stream&);        \
   template void bias_gradient<T>(const T*, Index, Index, Index, T*, Stream&);
 OFER_CONV_PRODUCTS(float)
+OFER_CONV_PRODUCTS(BFloat16)
 #undef OFER_CONV_PRODUCTS
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -6,6 +6,9 @@
 
 namespace ofer::kernels::OFER_GPU {
 
+template <class Tile>
+struct FusedSums;
+
 // How a block shares out kRows x kColumns results, kDepth steps at a time: kWarpRows rows of warps,
 // kLaneRows rows of lanes in a warp. A thread's rows are runs of up to four neighbours, one run
 // from each part of its warp's rows, so that the lanes of a warp together read whole lines of
@@ -22,31 +25,45 @@ struct Tile {
   static constexpr int kColumnRun = kMyColumns < 4 ? kMyColumns : 4;
   static_assert(kMyRows * kMyColumns * threads == rows * columns);
 
-  // In shared memory each step of the depth is a line of rows, then one of columns. The padding
-  // keeps runs aligned and spreads the stores of threads that are neighbours along the depth.
+  // In shared memory a word is one element, and each step of the depth is a line of rows, then one
+  // of columns. The padding keeps runs aligned and spreads the stores of threads that are
+  // neighbours along the depth.
+  using Word = float;
+  static constexpr int kPair = 1, kWords = depth;
+  static constexpr bool kLeftRuns = false;  // a row's words are not neighbours
   static constexpr int kLeftLine = rows + 4, kRightLine = columns + 4;
-  static constexpr int kStage = depth * (kLeftLine + kRightLine);
+  static constexpr int kLeftWords = depth * kLeftLine;
+  static constexpr int kStage = kLeftWords + depth * kRightLine;
   static constexpr int kStages = 2;
-  static constexpr int kSharedBytes = kStages * kStage * static_cast<int>(sizeof(float));
+  static constexpr int kSharedBytes = kStages * kStage * static_cast<int>(sizeof(Word));
+  __device__ static int left_place(int word, int row) { return word * kLeftLine + row; }
+  __device__ static int right_place(int word, int column) { return word * kRightLine + column; }
+  template <class E>
+  __device__ static Word word(const E (&element)[1]) {
+    return static_cast<float>(element[0]);
+  }
 
+  using Sums = FusedSums<Tile>;
   static_assert(threads % depth == 0 && threads % columns == 0);
 };
 
-// The thread's results, as fused multiply-adds of single floats. A version for tensor cores has the
-// same three functions and another idea of which results are a thread's.
+// The thread's results, as fused multiply-adds of single floats. TensorSums
+// (kernels/cuda/conv_tensor_tile.cuh) has the same functions and another idea of which results are
+// a thread's.
 template <class Tile>
-struct Sums {
-  float value[Tile::kMyRows][Tile::kMyColumns] = {};
+struct FusedSums {
+  float sums[Tile::kMyRows][Tile::kMyColumns] = {};
   int first_row, first_column;
 
-  __device__ __forceinline__ Sums() {
+  __device__ __forceinline__ FusedSums() {
     const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
     first_row = warp / Tile::kWarpColumns * (Tile::kRows / Tile::kWarpRows) +
                 lane / Tile::kLaneColumns * Tile::kRowRun;
     first_column = warp % Tile::kWarpColumns * (Tile::kColumns / Tile::kWarpColumns) +
                    lane % Tile::kLaneColumns * Tile::kColumnRun;
   }
-  // Places of value[i][j] in the tile.
+  __device__ __forceinline__ float value(int i, int j) const { return sums[i][j]; }
+  // Its place in the tile.
   __device__ __forceinline__ int row(int i) const {
     return first_row + i / Tile::kRowRun * (Tile::kLaneRows * Tile::kRowRun) + i % Tile::kRowRun;
   }
@@ -54,7 +71,7 @@ struct Sums {
     return first_column + j / Tile::kColumnRun * (Tile::kLaneColumns * Tile::kColumnRun) +
            j % Tile::kColumnRun;
   }
-  // value += left^T right over the depth of one tile, in ascending order of k: whatever the tile, a
+  // sums += left^T right over the depth of one tile, in ascending order of k: whatever the tile, a
   // result is the same sum.
   __device__ __forceinline__ void multiply(Shared<float> left, Shared<float> right) {
 #pragma unroll
@@ -77,7 +94,7 @@ struct Sums {
 #pragma unroll
       for (int i = 0; i < Tile::kMyRows; ++i)
 #pragma unroll
-        for (int j = 0; j < Tile::kMyColumns; ++j) value[i][j] += a[i] * b[j];
+        for (int j = 0; j < Tile::kMyColumns; ++j) sums[i][j] += a[i] * b[j];
     }
   }
 };

@@ -25,5 +25,7 @@ void conv_transpose2d_backward(const ConvTranspose2dBackwardArgs<T>& args, Strea
 
 OFER_INSTANTIATE_GPU(conv_transpose2d, ConvTranspose2dArgs)
 OFER_INSTANTIATE_GPU(conv_transpose2d_backward, ConvTranspose2dBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(conv_transpose2d, ConvTranspose2dArgs)
+OFER_INSTANTIATE_GPU_BF16(conv_transpose2d_backward, ConvTranspose2dBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -5,6 +5,7 @@
 //   OFER_SHARED(T, name, count)             array in static shared memory
 //   OFER_SHARED_DYNAMIC(T, name, byte, n)   array at a byte of the launch's dynamic shared memory
 //   load_vector<N>(x, i), store_vector      N neighbouring elements in one instruction
+//   load_words(x, i)                        16 bytes as four registers, whatever they hold
 //   launch(name, kernel, shape, stream, ...) the one way to start a kernel
 //
 // Rules of a kernel file: no `auto` for an element (x[i] may stand for a place), no address of an

@@ -33,6 +33,11 @@ template <int N, class T>
 __device__ Vector<std::remove_const_t<T>, N> load_vector(T* x, Index at) {
   return *reinterpret_cast<const Vector<std::remove_const_t<T>, N>*>(x + at);
 }
+// A vector of 16-bit elements would be taken apart, and so waited for, where it is loaded.
+template <class T>
+__device__ Vector<std::uint32_t, 4> load_words(T* x, Index at) {
+  return *reinterpret_cast<const Vector<std::uint32_t, 4>*>(x + at);
+}
 template <int N, class T>
 __device__ void store_vector(T* y, Index at, const Vector<T, N>& value) {
   *reinterpret_cast<Vector<T, N>*>(y + at) = value;

@@ -45,9 +45,16 @@ __device__ __forceinline__ float to_tf32(float value) {
 #endif
 }
 
+// As BFloat16 rounds, but for which NaN a NaN becomes.
 __device__ __forceinline__ std::uint32_t pack_bf16(float low, float high) {
+#if __CUDA_ARCH__ >= 800
+  std::uint32_t pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+#else
   return static_cast<std::uint32_t>(BFloat16(low).bits) |
          static_cast<std::uint32_t>(BFloat16(high).bits) << 16;
+#endif
 }
 
 __device__ __forceinline__ void mma_tf32(float (&c)[4], const float (&a)[4], const float (&b)[2]) {

@@ -67,6 +67,12 @@ void CudaStream::open() {
   try {
     check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, device_),
           "cudaDeviceGetAttribute");
+    int major = 0, minor = 0;
+    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device_),
+          "cudaDeviceGetAttribute");
+    check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device_),
+          "cudaDeviceGetAttribute");
+    compute_capability_ = 10 * major + minor;
     check(cublasCreate(&cublas_), "cublasCreate");
     check(cublasSetStream(cublas_, stream_), "cublasSetStream");
     check(cudaMalloc(&cublas_workspace_, kCublasWorkspace), "workspace of cuBLAS");

@@ -31,6 +31,8 @@ class CudaStream final : public Stream {
   // The calling thread's CUDA calls go to this stream's device from here on.
   void make_current() const;
   int multiprocessors() const { return multiprocessors_; }
+  // 75 for 7.5, 80 for 8.0: tensor-core products (kernels/cuda/ptx.cuh) want 80.
+  int compute_capability() const { return compute_capability_; }
 
   void synchronise() override;
   void mark(std::size_t number) override;
@@ -50,7 +52,7 @@ class CudaStream final : public Stream {
   void* scratch_bytes(int slot, std::size_t bytes);
 
   int device_;
-  int multiprocessors_ = 0;
+  int multiprocessors_ = 0, compute_capability_ = 0;
   bool owned_;
   cudaStream_t stream_ = nullptr;
   cublasHandle_t cublas_ = nullptr;

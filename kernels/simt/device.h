@@ -163,6 +163,10 @@ Vector<std::remove_const_t<T>, N> load_vector(const Global<T>& x, At at) {
   std::memcpy(&result, from, sizeof(result));
   return result;
 }
+template <class T>
+Vector<std::uint32_t, 4> load_words(const Global<T>& x, At at) {
+  return std::bit_cast<Vector<std::uint32_t, 4>>(load_vector<16 / sizeof(T)>(x, at));
+}
 template <int N, class T>
 void store_vector(const Global<T>& y, At at, const Vector<T, N>& value) {
   T* to = y.checked(at, N, sizeof(T) * N, "writes");

@@ -66,6 +66,16 @@ bool unordered(const Access& before, const Access& now, const Thread& t) {
   return (before.thread - 1) / kWarp != t.warp;  // a warp orders its lanes by its own operations
 }
 
+// The shadow's words of an access.
+struct Words {
+  std::size_t first, end;
+  Words(const Region& region, const void* at, std::size_t bytes) {
+    const auto byte = static_cast<std::size_t>(static_cast<const char*>(at) - region.origin);
+    first = byte / AccessShadow::kWord;
+    end = (byte + bytes + AccessShadow::kWord - 1) / AccessShadow::kWord;
+  }
+};
+
 std::string other(const Access& before, const Thread& t) {
   if (before.block == Access::kManyBlocks) return "several blocks";
   if (before.block != t.block->number() % Access::kManyBlocks)
@@ -82,7 +92,7 @@ void* allocate(std::size_t bytes, bool tracked) {
   const std::size_t rounded = (bytes + kAlignment) / kAlignment * kAlignment;
   if (rounded < bytes) return nullptr;
   std::unique_ptr<AccessShadow> shadow;
-  if (tracked) shadow = std::make_unique<AccessShadow>(rounded / 4 + 1);
+  if (tracked) shadow = std::make_unique<AccessShadow>(rounded / AccessShadow::kWord + 1);
   auto* data = static_cast<char*>(std::aligned_alloc(kAlignment, rounded));
   if (!data) return nullptr;
   std::memset(data, 0xff, rounded);
@@ -148,8 +158,8 @@ void note_read(const Region& region, const void* at, std::size_t bytes,
                const std::source_location& where) {
   const Thread& t = *running;
   const Access now = Access::of(t);
-  const auto first = static_cast<std::size_t>(static_cast<const char*>(at) - region.origin) / 4;
-  for (std::size_t word = first; word < first + (bytes + 3) / 4; ++word) {
+  const Words words(region, at, bytes);
+  for (std::size_t word = words.first; word < words.end; ++word) {
     const Access written =
         Access::unpack(region.shadow->writer[word].load(std::memory_order_relaxed));
     if (unordered(written, now, t))
@@ -168,8 +178,8 @@ void note_write(const Region& region, const void* at, std::size_t bytes,
                 const std::source_location& where) {
   const Thread& t = *running;
   const Access now = Access::of(t);
-  const auto first = static_cast<std::size_t>(static_cast<const char*>(at) - region.origin) / 4;
-  for (std::size_t word = first; word < first + (bytes + 3) / 4; ++word) {
+  const Words words(region, at, bytes);
+  for (std::size_t word = words.first; word < words.end; ++word) {
     const Access written =
         Access::unpack(region.shadow->writer[word].load(std::memory_order_relaxed));
     if (unordered(written, now, t))

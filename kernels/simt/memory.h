@@ -10,11 +10,13 @@
 namespace ofer::kernels::simt {
 
 // Who touched a word of device memory last, for finding races between the threads of one launch.
-// Words are of 4 bytes. An access is packed as launch, block, barriers passed, thread.
+// Words are of 2 bytes, so that neighbours of the smallest element type are apart. An access is
+// packed as launch, block, barriers passed, thread.
 struct AccessShadow {
   explicit AccessShadow(std::size_t words)
       : writer(new std::atomic<std::uint64_t>[words]()),
         reader(new std::atomic<std::uint64_t>[words]()) {}
+  static constexpr std::size_t kWord = 2;
   std::unique_ptr<std::atomic<std::uint64_t>[]> writer, reader;
 };
 
@@ -27,7 +29,7 @@ struct Region {
 };
 
 // Memory of `bytes`, aligned to 256, full of NaNs. `tracked`: races are looked for in it (16 bytes
-// of shadow for every 4). Null when there is not enough.
+// of shadow for every 2). Null when there is not enough.
 void* allocate(std::size_t bytes, bool tracked = false);
 void release(void* data) noexcept;
 

@@ -57,7 +57,7 @@ const Backend& simt_backend() {
       .kind = DeviceKind::kSimt,
       .f32 = &kernels::simt::table_f32(),
       .f64 = nullptr,
-      .bf16 = nullptr,
+      .bf16 = &kernels::simt::table_bf16(),
       .tf32 = true,
       .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
         return std::make_unique<kernels::simt::SimtStream>(threads);
@@ -77,7 +77,7 @@ const Backend& cuda_backend() {
       .kind = DeviceKind::kCuda,
       .f32 = &kernels::cuda::table_f32(),
       .f64 = nullptr,
-      .bf16 = nullptr,
+      .bf16 = &kernels::cuda::table_bf16(),
       .tf32 = true,
       .make_stream = [](Device device, int) { return kernels::cuda::make_stream(device.index); },
       .allocate = [](std::size_t bytes,

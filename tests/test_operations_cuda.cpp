@@ -5,6 +5,7 @@
 #include "tests/support/check_backward.h"
 #include "tests/support/check_determinism.h"
 #include "tests/support/check_forward.h"
+#include "tests/support/check_precision.h"
 #include "tests/support/check_segments.h"
 #include "tests/support/cuda_backend.h"
 
@@ -32,6 +33,15 @@ TEST_SUITE("operations_cuda") {
       for (const Case& test : image_cases<Case>()) check_images<float>(cuda_backend(), test);
   }
   TEST_CASE_TEMPLATE_APPLY(cuda_images, ForwardCases);
+
+  TEST_CASE_TEMPLATE_DEFINE("tf32 and bf16", Case, cuda_coarse) {
+    if (skipped_for_no_gpu()) return;
+    for (const Case& test : Case::list()) {
+      check_coarse<float>(cuda_backend(true), test, kTf32);
+      check_coarse<kernels::BFloat16>(cuda_backend(), test, kBf16);
+    }
+  }
+  TEST_CASE_TEMPLATE_APPLY(cuda_coarse, ForwardCases);
 
   TEST_CASE("segments of different lengths") {
     if (skipped_for_no_gpu()) return;

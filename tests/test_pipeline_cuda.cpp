@@ -13,6 +13,12 @@ TEST_SUITE("pipeline_cuda") {
     check_device(DeviceKind::kCuda);
   }
 
+  TEST_CASE("tf32 and bf16") {
+    if (skipped_for_no_gpu()) return;
+    check_coarse_device(DeviceKind::kCuda, Precision::kTf32, 5e-3);
+    check_coarse_device(DeviceKind::kCuda, Precision::kBf16, 5e-2);
+  }
+
   TEST_CASE("base: the CPU's logits, mask and chosen patches") {
     if (skipped_for_no_gpu()) return;
     const TemporaryFolder folder;

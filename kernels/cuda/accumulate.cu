@@ -45,6 +45,8 @@ void fill(const FillArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(accumulate, AccumulateArgs)
+OFER_INSTANTIATE_GPU_BF16(accumulate, AccumulateArgs)
 OFER_INSTANTIATE_GPU(fill, FillArgs)
+OFER_INSTANTIATE_GPU_BF16(fill, FillArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -40,6 +40,8 @@ void activation_backward(const ActivationBackwardArgs<T>& args, Stream& stream) 
 }
 
 OFER_INSTANTIATE_GPU(activation, ActivationArgs)
+OFER_INSTANTIATE_GPU_BF16(activation, ActivationArgs)
 OFER_INSTANTIATE_GPU(activation_backward, ActivationBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(activation_backward, ActivationBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

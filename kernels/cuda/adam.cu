@@ -52,5 +52,6 @@ void adam(const AdamArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(adam, AdamArgs)
+OFER_INSTANTIATE_GPU_BF16(adam, AdamArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -298,6 +298,8 @@ void batch_norm_backward(const BatchNormBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(batch_norm, BatchNormArgs)
+OFER_INSTANTIATE_GPU_BF16(batch_norm, BatchNormArgs)
 OFER_INSTANTIATE_GPU(batch_norm_backward, BatchNormBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(batch_norm_backward, BatchNormBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -94,5 +94,6 @@ void binary(const BinaryArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(binary, BinaryArgs)
+OFER_INSTANTIATE_GPU_BF16(binary, BinaryArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

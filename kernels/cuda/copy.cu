@@ -184,5 +184,6 @@ void copy(const CopyArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(copy, CopyArgs)
+OFER_INSTANTIATE_GPU_BF16(copy, CopyArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

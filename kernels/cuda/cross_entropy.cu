@@ -128,6 +128,8 @@ void cross_entropy_backward(const CrossEntropyBackwardArgs<T>& args, Stream& str
 }
 
 OFER_INSTANTIATE_GPU(cross_entropy, CrossEntropyArgs)
+OFER_INSTANTIATE_GPU_BF16(cross_entropy, CrossEntropyArgs)
 OFER_INSTANTIATE_GPU(cross_entropy_backward, CrossEntropyBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(cross_entropy_backward, CrossEntropyBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -175,6 +175,8 @@ void gather_rows_backward(const GatherRowsBackwardArgs<T>& args, Stream& stream)
 }
 
 OFER_INSTANTIATE_GPU(gather_rows, GatherRowsArgs)
+OFER_INSTANTIATE_GPU_BF16(gather_rows, GatherRowsArgs)
 OFER_INSTANTIATE_GPU(gather_rows_backward, GatherRowsBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(gather_rows_backward, GatherRowsBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

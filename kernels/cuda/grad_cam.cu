@@ -98,5 +98,6 @@ void grad_cam(const GradCamArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(grad_cam, GradCamArgs)
+OFER_INSTANTIATE_GPU_BF16(grad_cam, GradCamArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -108,6 +108,8 @@ void instance_norm_backward(const InstanceNormBackwardArgs<T>& args, Stream& str
 }
 
 OFER_INSTANTIATE_GPU(instance_norm, InstanceNormArgs)
+OFER_INSTANTIATE_GPU_BF16(instance_norm, InstanceNormArgs)
 OFER_INSTANTIATE_GPU(instance_norm_backward, InstanceNormBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(instance_norm_backward, InstanceNormBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

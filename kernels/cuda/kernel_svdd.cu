@@ -241,7 +241,10 @@ void kernel_svdd_constant(const KernelSvddConstantArgs<T>& args, Stream& stream)
 }
 
 OFER_INSTANTIATE_GPU(kernel_svdd, KernelSvddArgs)
+OFER_INSTANTIATE_GPU_BF16(kernel_svdd, KernelSvddArgs)
 OFER_INSTANTIATE_GPU(kernel_svdd_backward, KernelSvddBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(kernel_svdd_backward, KernelSvddBackwardArgs)
 OFER_INSTANTIATE_GPU(kernel_svdd_constant, KernelSvddConstantArgs)
+OFER_INSTANTIATE_GPU_BF16(kernel_svdd_constant, KernelSvddConstantArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -136,6 +136,8 @@ void layer_norm_backward(const LayerNormBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(layer_norm, LayerNormArgs)
+OFER_INSTANTIATE_GPU_BF16(layer_norm, LayerNormArgs)
 OFER_INSTANTIATE_GPU(layer_norm_backward, LayerNormBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(layer_norm_backward, LayerNormBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -34,5 +34,6 @@ void patches(const PatchesArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(patches, PatchesArgs)
+OFER_INSTANTIATE_GPU_BF16(patches, PatchesArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

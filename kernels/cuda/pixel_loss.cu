@@ -138,6 +138,8 @@ void pixel_loss_backward(const PixelLossBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(pixel_loss, PixelLossArgs)
+OFER_INSTANTIATE_GPU_BF16(pixel_loss, PixelLossArgs)
 OFER_INSTANTIATE_GPU(pixel_loss_backward, PixelLossBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(pixel_loss_backward, PixelLossBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -133,6 +133,8 @@ void pool2d_backward(const Pool2dBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(pool2d, Pool2dArgs)
+OFER_INSTANTIATE_GPU_BF16(pool2d, Pool2dArgs)
 OFER_INSTANTIATE_GPU(pool2d_backward, Pool2dBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(pool2d_backward, Pool2dBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -251,6 +251,8 @@ void reduce_backward(const ReduceBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(reduce, ReduceArgs)
+OFER_INSTANTIATE_GPU_BF16(reduce, ReduceArgs)
 OFER_INSTANTIATE_GPU(reduce_backward, ReduceBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(reduce_backward, ReduceBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -134,6 +134,8 @@ void relativistic_loss_backward(const RelativisticLossBackwardArgs<T>& args, Str
 }
 
 OFER_INSTANTIATE_GPU(relativistic_loss, RelativisticLossArgs)
+OFER_INSTANTIATE_GPU_BF16(relativistic_loss, RelativisticLossArgs)
 OFER_INSTANTIATE_GPU(relativistic_loss_backward, RelativisticLossBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(relativistic_loss_backward, RelativisticLossBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

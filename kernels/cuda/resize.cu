@@ -210,6 +210,8 @@ void resize_backward(const ResizeBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(resize, ResizeArgs)
+OFER_INSTANTIATE_GPU_BF16(resize, ResizeArgs)
 OFER_INSTANTIATE_GPU(resize_backward, ResizeBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(resize_backward, ResizeBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -43,5 +43,6 @@ void select_top(const SelectTopArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(select_top, SelectTopArgs)
+OFER_INSTANTIATE_GPU_BF16(select_top, SelectTopArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

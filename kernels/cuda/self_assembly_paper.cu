@@ -211,5 +211,6 @@ void self_assembly_paper(const SelfAssemblyPaperArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(self_assembly_paper, SelfAssemblyPaperArgs)
+OFER_INSTANTIATE_GPU_BF16(self_assembly_paper, SelfAssemblyPaperArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -305,5 +305,6 @@ void self_assembly_paper_backward(const SelfAssemblyPaperBackwardArgs<T>& args, 
 }
 
 OFER_INSTANTIATE_GPU(self_assembly_paper_backward, SelfAssemblyPaperBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(self_assembly_paper_backward, SelfAssemblyPaperBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

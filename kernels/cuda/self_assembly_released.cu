@@ -305,6 +305,8 @@ void self_assembly_released_backward(const SelfAssemblyReleasedBackwardArgs<T>& 
 }
 
 OFER_INSTANTIATE_GPU(self_assembly_released, SelfAssemblyReleasedArgs)
+OFER_INSTANTIATE_GPU_BF16(self_assembly_released, SelfAssemblyReleasedArgs)
 OFER_INSTANTIATE_GPU(self_assembly_released_backward, SelfAssemblyReleasedBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(self_assembly_released_backward, SelfAssemblyReleasedBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

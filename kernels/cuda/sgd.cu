@@ -38,5 +38,6 @@ void sgd(const SgdArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(sgd, SgdArgs)
+OFER_INSTANTIATE_GPU_BF16(sgd, SgdArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

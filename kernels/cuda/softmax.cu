@@ -157,6 +157,8 @@ void softmax_backward(const SoftmaxBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(softmax, SoftmaxArgs)
+OFER_INSTANTIATE_GPU_BF16(softmax, SoftmaxArgs)
 OFER_INSTANTIATE_GPU(softmax_backward, SoftmaxBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(softmax_backward, SoftmaxBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

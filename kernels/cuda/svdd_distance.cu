@@ -84,6 +84,8 @@ void svdd_distance_backward(const SvddDistanceBackwardArgs<T>& args, Stream& str
 }
 
 OFER_INSTANTIATE_GPU(svdd_distance, SvddDistanceArgs)
+OFER_INSTANTIATE_GPU_BF16(svdd_distance, SvddDistanceArgs)
 OFER_INSTANTIATE_GPU(svdd_distance_backward, SvddDistanceBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(svdd_distance_backward, SvddDistanceBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

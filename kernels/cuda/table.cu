@@ -1,19 +1,27 @@
-// The rows of the GPU backends' table.
+// The rows of the GPU backends' tables.
 #include "kernels/cuda/table.h"
 
 #include "kernels/cuda/operations.cuh"
 
 namespace ofer::kernels::OFER_GPU {
 
-const Table<float>& table_f32() {
-  static const Table<float> rows = [] {
-    Table<float> table;
-#define OFER_ROW(name, Args) table.name = &name<float>;
+namespace {
+
+template <class T>
+const Table<T>& table() {
+  static const Table<T> rows = [] {
+    Table<T> made;
+#define OFER_ROW(name, Args) made.name = &name<T>;
     OFER_OPERATIONS(OFER_ROW)
 #undef OFER_ROW
-    return table;
+    return made;
   }();
   return rows;
 }
+
+}  // namespace
+
+const Table<float>& table_f32() { return table<float>(); }
+const Table<BFloat16>& table_bf16() { return table<BFloat16>(); }
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -76,6 +76,8 @@ void unary_backward(const UnaryBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(unary, UnaryArgs)
+OFER_INSTANTIATE_GPU_BF16(unary, UnaryArgs)
 OFER_INSTANTIATE_GPU(unary_backward, UnaryBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(unary_backward, UnaryBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

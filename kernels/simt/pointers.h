@@ -49,6 +49,10 @@ class Global {
    public:
     Reference(const Global& base, At at) : base_(base), at_(at) {}
     operator Element() const { return base_.read(at_); }  // NOLINT: reads as the element
+    // A storage type is computed with as the float it stands for.
+    operator float() const requires std::is_class_v<Element> {  // NOLINT: as the element itself
+      return base_.read(at_);
+    }
     const Reference& operator=(Element value) const {
       base_.write(at_, value);
       return *this;

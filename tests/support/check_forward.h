@@ -21,7 +21,7 @@ constexpr double kLoosest = 0.1;
 template <class Case>
 std::string label(const Case& test, const std::string& where, std::size_t element_size) {
   return message(Case::kOperation, " [", test.name, "] on ", where,
-                 element_size == 4 ? " f32" : " f64");
+                 element_size == 2 ? " bf16" : element_size == 4 ? " f32" : " f64");
 }
 
 // Calls the operation once. False, and a failed check, where the backend has none, threw, or wrote

@@ -59,13 +59,18 @@ class CudaMemory final : public Memory {
   std::unique_ptr<kernels::Stream> stream_;
 };
 
-// The first GPU; only where missing_gpu() is empty.
-inline Backend cuda_backend() {
+// The first GPU; only where missing_gpu() is empty. `tf32`: products of floats round their operands.
+inline Backend cuda_backend(bool tf32 = false) {
   static CudaMemory memory(kernels::cuda::make_stream(0));
   Backend backend;
-  backend.name = "cuda";
+  backend.name = tf32 ? "cuda tf32" : "cuda";
   backend.f32 = &kernels::cuda::table_f32();
-  backend.make_stream = [](int) { return kernels::cuda::make_stream(0); };
+  backend.bf16 = &kernels::cuda::table_bf16();
+  backend.make_stream = [tf32](int) {
+    auto stream = kernels::cuda::make_stream(0);
+    stream->set_tf32(tf32);
+    return stream;
+  };
   backend.synchronise = [](kernels::Stream& stream) { stream.synchronise(); };
   backend.memory = &memory;
   return backend;

@@ -13,11 +13,13 @@
 
 namespace ofer::test {
 
-inline Pipeline pipeline_on(const std::string& weights, DeviceKind kind, int threads = 2) {
+inline Pipeline pipeline_on(const std::string& weights, DeviceKind kind,
+                            Precision precision = Precision::kF32) {
   SessionOptions options;
   options.device.kind = kind;
-  options.threads = threads;
-  return Pipeline(Network::load(weights, Precision::kF32, {}, options.device), options);
+  options.precision = precision;
+  options.threads = 2;
+  return Pipeline(Network::load(weights, precision, {}, options.device), options);
 }
 
 // Pictures of different sizes with smooth content of their own.
@@ -84,6 +86,34 @@ inline bool same_bits(const Result& a, const Result& b) {
   return a.probabilities == b.probabilities && a.distance == b.distance &&
          a.restored.values == b.restored.values && a.attention.values == b.attention.values &&
          a.latent.values == b.latent.values && a.grad_cam.values == b.grad_cam.values;
+}
+
+// Coarser arithmetic: the same picture, but for its roundings. With a given mask, since a distance
+// near the radius may fall on either side.
+inline void check_coarse_device(DeviceKind kind, Precision precision, double tolerance) {
+  const std::vector<Image> images = smooth_pictures(2);
+  Request request = everything();
+  request.mask = MaskSource::kGiven;
+  const std::vector<std::uint8_t> mask = scattered_mask(2, runnable_config().patch_count());
+  const auto expected = pipeline_on(tiny_weights(), DeviceKind::kCpu).run(images, request, mask);
+  Pipeline device = pipeline_on(tiny_weights(), kind, precision);
+  const auto got = device.run(images, request, mask);
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    INFO(name_of(precision), ", image ", i);
+    const Result &e = expected[i], &g = got[i];
+    double sum = 0;
+    for (std::size_t c = 0; c < e.probabilities.size(); ++c) {
+      sum += g.probabilities[c];
+      CHECK(std::fabs(e.probabilities[c] - g.probabilities[c]) <= tolerance);
+    }
+    CHECK(sum == doctest::Approx(1).epsilon(tolerance));
+    CHECK(relative_difference(e.coarse.values, g.coarse.values) <= tolerance);
+    CHECK(relative_difference(e.restored.values, g.restored.values) <= 3 * tolerance);
+    CHECK(g.restored.values != e.restored.values);
+    CHECK(same_bits(g, device.run(std::span(&images[i], 1), request,
+                                  std::span(mask).subspan(i * g.occluded.size(),
+                                                          g.occluded.size()))[0]));
+  }
 }
 
 // Every switch of the configuration that changes what is computed, every source of a mask.

@@ -37,6 +37,7 @@ inline Backend simt_backend(std::uint64_t seed, bool tf32 = false) {
   Backend backend;
   backend.name = "simt" + std::string(tf32 ? " tf32" : "") + ", order " + std::to_string(seed);
   backend.f32 = &kernels::simt::table_f32();
+  backend.bf16 = &kernels::simt::table_bf16();
   backend.make_stream = [seed, tf32](int threads) {
     auto stream = std::make_unique<kernels::simt::SimtStream>(threads, seed);
     stream->set_tf32(tf32);

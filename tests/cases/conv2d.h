@@ -129,6 +129,17 @@ struct Conv2dCase {
          .shape = {.batch = 1, .in_channels = 23, .out_channels = 70, .height = 4, .width = 6,
                    .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
          .in_activation = Activation::kLeakyRelu, .in_slope = 0.2},
+        // Weights in aligned runs of 16 bytes, in each size of block that reads them so.
+        {.name = "weights in runs, 130 channels at 130 positions", .seed = 33,
+         .shape = {.batch = 1, .in_channels = 16, .out_channels = 130, .height = 10, .width = 13}},
+        {.name = "weights in runs, 66 channels at 40 positions", .seed = 35,
+         .shape = {.batch = 1, .in_channels = 24, .out_channels = 66, .height = 8, .width = 5,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
+         .in_activation = Activation::kGelu},
+        {.name = "weights in runs, 20 channels at 9 positions", .seed = 37,
+         .shape = {.batch = 1, .in_channels = 40, .out_channels = 20, .height = 3, .width = 3,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
+         .in_activation = Activation::kRelu},
     };
   }
   static std::vector<Conv2dCase> benchmarks() {

@@ -126,6 +126,12 @@ inline std::vector<ConvGradientShape> conv_gradient_shapes(bool transposed) {
                                           .pad_w = 1}});
   shapes.push_back({"long sums", {.batch = 2, .in_channels = 1, .out_channels = 2, .height = 46,
                                   .width = 47}});
+  // Positions in runs of 16 bytes; one of two neighbours in the list has aligned buffers.
+  shapes.push_back({"8x8 positions", {.batch = 2, .in_channels = 7, .out_channels = 9, .height = 8,
+                                      .width = 8, .kernel_h = 3, .kernel_w = 3, .pad_h = 1,
+                                      .pad_w = 1}});
+  shapes.push_back({"4x4 positions, 66 channels to 72",
+                    {.batch = 3, .in_channels = 66, .out_channels = 72, .height = 4, .width = 4}});
   if (transposed) {
     shapes.push_back({"output padding", {.batch = 1, .in_channels = 2, .out_channels = 3,
                                          .height = 4, .width = 3, .kernel_h = 3, .kernel_w = 3,

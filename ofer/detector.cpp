@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace ofer {
 
@@ -13,6 +14,7 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
     encoder_ = own_.get();
   }
   int number = 0;
+  std::optional<Session> once;  // for what is computed here, whatever session runs the detector
   for (const SphereConfig& c : config.detector.spheres) {
     const layers::Parameters sp = p.child("sphere", number++);
     Sphere sphere;
@@ -33,16 +35,18 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
       sphere.gamma = c.gamma;
       sphere.support = sp("support");
       sphere.alpha = sp("alpha");
-      SessionOptions options;
-      options.precision =
-          sphere.support.dtype() == DType::kF64 ? Precision::kF64 : Precision::kF32;
-      Session session(options);
+      if (!once) {
+        SessionOptions options;
+        options.precision =
+            sphere.support.dtype() == DType::kF64 ? Precision::kF64 : Precision::kF32;
+        once.emplace(options);
+      }
       const Tensor constant =
-          ops::kernel_svdd_constant(session, sphere.support, sphere.alpha, sphere.gamma);
+          ops::kernel_svdd_constant(*once, sphere.support, sphere.alpha, sphere.gamma);
       sphere.constant_memory = Buffer(constant.bytes());
       sphere.constant =
           Tensor(sphere.constant_memory.data(), constant.shape(), constant.dtype());
-      session.to_host(constant, sphere.constant.raw());
+      once->to_host(constant, sphere.constant.raw());
     }
     spheres_.push_back(std::move(sphere));
   }

@@ -56,102 +56,85 @@ kernels::ConvGeometry geometry_of(const Tensor& x, const Tensor& weight, const T
   return g;
 }
 
-template <template <class> class Args, class T>
-Args<T> forward_args(const kernels::ConvGeometry& g, const Tensor& x, const Tensor& weight,
-                     const Tensor& bias, const Tensor& y, const Conv2d& o) {
-  return {g,           x.data<T>(),     weight.data<T>(), bias.data<T>(),
-          y.data<T>(), o.in_activation, o.in_slope};
+void differentiate(Session& s, const kernels::ConvGeometry& g, const Tensor& dy, const Tensor& x,
+                   const Tensor& weight, const Tensor& bias, bool transposed) {
+  const Tensor dx = gradient_for(s, x);
+  const Tensor dweight = gradient_for(s, weight);
+  const Tensor dbias = gradient_for(s, bias);
+  dispatch(dy.dtype(), [&]<class T>() {
+    const kernels::Conv2dBackwardArgs<T> args{g,
+                                              dy.data<T>(),
+                                              x.data<T>(),
+                                              weight.data<T>(),
+                                              dx.data<T>(),
+                                              dweight.data<T>(),
+                                              dbias.data<T>()};
+    if (transposed)
+      OFER_CALL(s, conv_transpose2d_backward, args);
+    else
+      OFER_CALL(s, conv2d_backward, args);
+  });
+  if (dx.defined()) s.tape()->add_gradient(s, x, dx);
+  if (dweight.defined()) s.tape()->add_gradient(s, weight, dweight);
+  if (dbias.defined()) s.tape()->add_gradient(s, bias, dbias);
+}
+
+// Either of the two, all checked.
+Tensor convolve(Session& session, const Tensor& x_in, const Tensor& weight, const Tensor& bias,
+                const Conv2d& options, const Shape& result, bool transposed) {
+  Tensor x = x_in;
+  Activation in_activation = options.in_activation;
+  Tape* tape = follows(session, {&x_in, &weight, &bias});
+  if (tape) {
+    x = activated(session, x_in, options);
+    in_activation = Activation::kNone;
+  }
+  Tensor y = session.allocate(result);
+  const kernels::ConvGeometry g = geometry_of(x, weight, y, options);
+  dispatch(x.dtype(), [&]<class T>() {
+    const kernels::Conv2dArgs<T> args{
+        g,           x.data<T>(),   weight.data<T>(), bias.data<T>(),
+        y.data<T>(), in_activation, options.in_slope};
+    if (transposed)
+      OFER_CALL(session, conv_transpose2d, args);
+    else
+      OFER_CALL(session, conv2d, args);
+  });
+  if (tape)
+    tape->record(y, [x, weight, bias, g, transposed](Session& s, const Tensor& dy) {
+      differentiate(s, g, dy, x, weight, bias, transposed);
+    });
+  return y;
 }
 
 }  // namespace
 
-Tensor conv2d(Session& session, const Tensor& x_in, const Tensor& weight, const Tensor& bias,
-              const Conv2d& options_in) {
-  check_convolution(session, x_in, weight, bias, options_in, 1, "conv2d");
-  Conv2d options = options_in;
-  Tensor x = x_in;
-  Tape* tape = follows(session, {&x_in, &weight, &bias});
-  if (tape) {
-    x = activated(session, x_in, options);
-    options.in_activation = Activation::kNone;
-  }
+Tensor conv2d(Session& session, const Tensor& x, const Tensor& weight, const Tensor& bias,
+              const Conv2d& options) {
+  check_convolution(session, x, weight, bias, options, 1, "conv2d");
   const std::int64_t height =
       x.size(2) + 2 * options.pad_h - options.dilation_h * (weight.size(2) - 1) - 1;
   const std::int64_t width =
       x.size(3) + 2 * options.pad_w - options.dilation_w * (weight.size(3) - 1) - 1;
   require(height >= 0 && width >= 0, ErrorCode::kBadArgument, "conv2d: the kernel ",
           weight.shape(), " is larger than the padded map ", x.shape());
-  Tensor y = session.allocate({x.size(0), weight.size(0), height / options.stride_h + 1,
-                               width / options.stride_w + 1});
-  const kernels::ConvGeometry g = geometry_of(x, weight, y, options);
-  dispatch(x.dtype(), [&]<class T>() {
-    const auto args = forward_args<kernels::Conv2dArgs, T>(g, x, weight, bias, y, options);
-    OFER_CALL(session, conv2d, args);
-  });
-  if (tape)
-    tape->record(y, [x, weight, bias, g](Session& s, const Tensor& dy) {
-      const Tensor dx = gradient_for(s, x);
-      const Tensor dweight = gradient_for(s, weight);
-      const Tensor dbias = gradient_for(s, bias);
-      dispatch(dy.dtype(), [&]<class T>() {
-        kernels::Conv2dBackwardArgs<T> args{g,
-                                            dy.data<T>(),
-                                            x.data<T>(),
-                                            weight.data<T>(),
-                                            dx.data<T>(),
-                                            dweight.data<T>(),
-                                            dbias.data<T>()};
-        OFER_CALL(s, conv2d_backward, args);
-      });
-      if (dx.defined()) s.tape()->add_gradient(s, x, dx);
-      if (dweight.defined()) s.tape()->add_gradient(s, weight, dweight);
-      if (dbias.defined()) s.tape()->add_gradient(s, bias, dbias);
-    });
-  return y;
+  return convolve(session, x, weight, bias, options,
+                  {x.size(0), weight.size(0), height / options.stride_h + 1,
+                   width / options.stride_w + 1},
+                  false);
 }
 
-Tensor conv_transpose2d(Session& session, const Tensor& x_in, const Tensor& weight,
-                        const Tensor& bias, const Conv2d& options_in) {
-  check_convolution(session, x_in, weight, bias, options_in, 0, "conv_transpose2d");
-  Conv2d options = options_in;
-  Tensor x = x_in;
-  Tape* tape = follows(session, {&x_in, &weight, &bias});
-  if (tape) {
-    x = activated(session, x_in, options);
-    options.in_activation = Activation::kNone;
-  }
+Tensor conv_transpose2d(Session& session, const Tensor& x, const Tensor& weight,
+                        const Tensor& bias, const Conv2d& options) {
+  check_convolution(session, x, weight, bias, options, 0, "conv_transpose2d");
   const std::int64_t height = (x.size(2) - 1) * options.stride_h - 2 * options.pad_h +
                               options.dilation_h * (weight.size(2) - 1) + 1;
   const std::int64_t width = (x.size(3) - 1) * options.stride_w - 2 * options.pad_w +
                              options.dilation_w * (weight.size(3) - 1) + 1;
   require(height > 0 && width > 0, ErrorCode::kBadArgument, "conv_transpose2d: a map of ",
           x.shape(), " leaves nothing with this padding");
-  Tensor y = session.allocate({x.size(0), weight.size(1), height, width});
-  const kernels::ConvGeometry g = geometry_of(x, weight, y, options);
-  dispatch(x.dtype(), [&]<class T>() {
-    const auto args = forward_args<kernels::ConvTranspose2dArgs, T>(g, x, weight, bias, y, options);
-    OFER_CALL(session, conv_transpose2d, args);
-  });
-  if (tape)
-    tape->record(y, [x, weight, bias, g](Session& s, const Tensor& dy) {
-      const Tensor dx = gradient_for(s, x);
-      const Tensor dweight = gradient_for(s, weight);
-      const Tensor dbias = gradient_for(s, bias);
-      dispatch(dy.dtype(), [&]<class T>() {
-        kernels::ConvTranspose2dBackwardArgs<T> args{g,
-                                                     dy.data<T>(),
-                                                     x.data<T>(),
-                                                     weight.data<T>(),
-                                                     dx.data<T>(),
-                                                     dweight.data<T>(),
-                                                     dbias.data<T>()};
-        OFER_CALL(s, conv_transpose2d_backward, args);
-      });
-      if (dx.defined()) s.tape()->add_gradient(s, x, dx);
-      if (dweight.defined()) s.tape()->add_gradient(s, weight, dweight);
-      if (dbias.defined()) s.tape()->add_gradient(s, bias, dbias);
-    });
-  return y;
+  return convolve(session, x, weight, bias, options,
+                  {x.size(0), weight.size(1), height, width}, true);
 }
 
 }  // namespace ofer::ops

@@ -48,25 +48,9 @@ struct Conv2dBackwardArgs {
 //                   w s_w - p_w + j d_w = q of W[c, o, i, j] x[n, c, h, w].
 // W [C, O, kh, kw]. The geometry's `in_` is x and `out_` is y.
 template <class T>
-struct ConvTranspose2dArgs {
-  ConvGeometry geometry;
-  const T* x;
-  const T* weight;
-  const T* bias;
-  T* y;
-  Activation in_activation;
-  double in_slope;
-};
+using ConvTranspose2dArgs = Conv2dArgs<T>;
 
 template <class T>
-struct ConvTranspose2dBackwardArgs {
-  ConvGeometry geometry;
-  const T* dy;
-  const T* x;
-  const T* weight;
-  T* dx;
-  T* dweight;
-  T* dbias;
-};
+using ConvTranspose2dBackwardArgs = Conv2dBackwardArgs<T>;
 
 }  // namespace ofer::kernels

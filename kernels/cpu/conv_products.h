@@ -10,6 +10,7 @@
 #include "kernels/cpu/lowering.h"
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/small_products.h"
+#include "kernels/cpu/sums.h"
 
 namespace ofer::kernels::cpu::OFER_CPU_VARIANT {
 
@@ -270,13 +271,8 @@ void bias_gradient(const T* dy, Index batch, Index channels, Index plane, T* dbi
     for (Index o = begin; o < end; ++o) {
       double total = 0;
       for (Index n = 0; n < batch; ++n) {
-        double lanes[4] = {};
         const T* row = dy + (n * channels + o) * plane;
-        Index i = 0;
-        for (; i + 4 <= plane; i += 4)
-          for (int j = 0; j < 4; ++j) lanes[j] += static_cast<double>(row[i + j]);
-        for (; i < plane; ++i) lanes[0] += static_cast<double>(row[i]);
-        total += (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+        total += lane_sum<double>(plane, [=](Index i) { return static_cast<double>(row[i]); });
       }
       dbias[o] = static_cast<T>(total);
     }

@@ -24,9 +24,9 @@ def read_inputs(path, config):
     return *from_source(tensors["image"], config), tensors.get("given/mask")
 
 
-def run(model, vit_raw, image, mask, classes=()):
-    """All inputs and taps by name, and the Taps record itself."""
-    tap = Taps()
+def run(model, vit_raw, image, mask, classes=(), tap=None):
+    """All inputs and taps by name, as the Taps record that is given or a new one."""
+    tap = Taps() if tap is None else tap
     tap("input/vit_raw", vit_raw)
     if mask is not None:
         tap("given/mask", mask)

@@ -23,6 +23,15 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
+void* allocate_aligned(std::size_t bytes) {
+  const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  // rounded < bytes: the sum wrapped round, so the request was absurd to begin with.
+  return rounded < bytes ? nullptr : std::aligned_alloc(kAlignment, rounded);
+}
+
+void* allocate_on_host(std::size_t bytes, Device) { return allocate_aligned(bytes); }
+void release_on_host(void* data, Device) noexcept { std::free(data); }
+
 void copy_on_host(void* to, const void* from, std::size_t bytes, kernels::Stream&) {
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
@@ -39,12 +48,10 @@ const Backend& cpu_backend() {
       .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
         return std::make_unique<kernels::cpu::CpuStream>(threads);
       },
-      .allocate = [](std::size_t bytes, Device) -> void* {
-        const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-        // rounded < bytes: the sum wrapped round, so the request was absurd to begin with.
-        return rounded < bytes ? nullptr : std::aligned_alloc(kAlignment, rounded);
-      },
-      .release = [](void* data, Device) noexcept { std::free(data); },
+      .allocate = &allocate_on_host,
+      .release = &release_on_host,
+      .allocate_host = &allocate_on_host,
+      .release_host = &release_on_host,
       .to_device = &copy_on_host,
       .to_host = &copy_on_host};
   return backend;
@@ -64,6 +71,8 @@ const Backend& simt_backend() {
       },
       .allocate = [](std::size_t bytes, Device) { return kernels::simt::allocate(bytes); },
       .release = [](void* data, Device) noexcept { kernels::simt::release(data); },
+      .allocate_host = &allocate_on_host,
+      .release_host = &release_on_host,
       .to_device = &copy_on_host,
       .to_host = &copy_on_host};
   return backend;
@@ -84,6 +93,9 @@ const Backend& cuda_backend() {
                      Device device) { return kernels::cuda::allocate(bytes, device.index); },
       .release = [](void* data,
                     Device device) noexcept { kernels::cuda::release(data, device.index); },
+      .allocate_host = [](std::size_t bytes,
+                          Device device) { return kernels::cuda::allocate_host(bytes, device.index); },
+      .release_host = [](void* data, Device) noexcept { kernels::cuda::release_host(data); },
       .to_device = &kernels::cuda::to_device,
       .to_host = &kernels::cuda::to_host};
   return backend;

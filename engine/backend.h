@@ -29,8 +29,13 @@ struct Backend {
   // Memory aligned to 64 bytes, uninitialised; null when there is not enough.
   void* (*allocate)(std::size_t bytes, Device device);
   void (*release)(void* data, Device device) noexcept;
-  // Copies between host and device memory, in stream order. The host's memory may be used again when
-  // the call returns; to_host returns when its data is there.
+  // Memory of the host for copies that need not wait: page-locked where that matters. Null when there
+  // is not enough.
+  void* (*allocate_host)(std::size_t bytes, Device device);
+  void (*release_host)(void* data, Device device) noexcept;
+  // Copies between host and device memory, in stream order. With pageable memory the call returns
+  // when the host's side may be used again; with memory of allocate_host that is when the stream has
+  // been waited for.
   void (*to_device)(void* device, const void* host, std::size_t bytes, kernels::Stream& stream);
   void (*to_host)(void* host, const void* device, std::size_t bytes, kernels::Stream& stream);
 

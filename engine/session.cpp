@@ -44,12 +44,12 @@ Session::Session(const SessionOptions& options)
   stream_->set_tf32(options.precision == Precision::kTf32);
 }
 
-void Session::to_device(const Tensor& tensor, const void* host) {
+void Session::queue_to_device(const Tensor& tensor, const void* host) {
   if (counting()) return;
   on_device([&] { backend_.to_device(tensor.raw(), host, tensor.bytes(), *stream_); });
 }
 
-void Session::to_host(const Tensor& tensor, void* host) {
+void Session::queue_to_host(const Tensor& tensor, void* host) {
   if (counting()) return;
   on_device([&] { backend_.to_host(host, tensor.raw(), tensor.bytes(), *stream_); });
 }

@@ -65,9 +65,21 @@ class Session {
     workspace_.reserve(workspace_.end_counting());
   }
 
-  // Copies between host memory and a tensor, whichever device it is on. Nothing while counting.
-  void to_device(const Tensor& tensor, const void* host);
-  void to_host(const Tensor& tensor, void* host);
+  // Copies between host memory and a tensor, whichever device it is on; done when they return. The
+  // host's memory is ordinary memory. Nothing while counting.
+  void to_device(const Tensor& tensor, const void* host) { queue_to_device(tensor, host); }
+  void to_host(const Tensor& tensor, void* host) {
+    queue_to_host(tensor, host);
+    synchronise();
+  }
+  // The same, only queued where the host's memory is the backend's own (engine/staging.h): it must
+  // stay as it is until synchronise().
+  void queue_to_device(const Tensor& tensor, const void* host);
+  void queue_to_host(const Tensor& tensor, void* host);
+  // Waits until everything queued has ended. Throws kDevice for what failed on the way.
+  void synchronise() {
+    if (!counting()) on_device([&] { stream_->synchronise(); });
+  }
 
   // Moments of a pass and the time between two of them (kernels/stream.h). Nothing while counting.
   void mark(std::size_t number) {

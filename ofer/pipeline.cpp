@@ -1,8 +1,8 @@
 #include "ofer/pipeline.h"
 
 #include <algorithm>
+#include <array>
 
-#include "engine/convert.h"
 #include "engine/ops.h"
 
 namespace ofer {
@@ -32,7 +32,7 @@ struct Pipeline::Pass {
 };
 
 Pipeline::Pipeline(std::shared_ptr<const Network> network, const SessionOptions& options)
-    : network_(std::move(network)), session_(options) {
+    : network_(std::move(network)), session_(options), staging_(options.device) {
   require(network_ != nullptr, ErrorCode::kBadArgument, "a pipeline needs a network");
   require(session_.precision() == network_->precision(), ErrorCode::kBadArgument,
           "the network was loaded for ", name_of(network_->precision()), ", the session computes in ",
@@ -114,22 +114,8 @@ std::vector<Result> Pipeline::run(std::span<const Image> images, const Request& 
 
 Tensor Pipeline::upload(std::span<const float> values, const Shape& shape) {
   const Tensor tensor = session_.allocate(shape);
-  if (session_.counting()) return tensor;
-  session_.to_device(tensor, from_floats(values, session_.dtype(), host_raw_));
+  if (!session_.counting()) staging_.send(session_, values, tensor);
   return tensor;
-}
-
-// To host_, as floats.
-void Pipeline::download(const Tensor& tensor) {
-  const auto count = static_cast<std::size_t>(tensor.elements());
-  host_.resize(count);
-  if (tensor.dtype() == DType::kF32) {
-    session_.to_host(tensor, host_.data());
-  } else {
-    host_raw_.resize(tensor.bytes());
-    session_.to_host(tensor, host_raw_.data());
-    to_floats(host_raw_.data(), tensor.dtype(), host_);
-  }
 }
 
 void Pipeline::detect(Pass& pass) {
@@ -150,8 +136,9 @@ void Pipeline::detect(Pass& pass) {
   // The one place where the host has to wait for the device: how many patches are visible decides
   // the shapes of what follows.
   if (session_.counting()) return;
-  download(found.mask);
-  std::transform(host_.begin(), host_.end(), mask_.begin(),
+  staging_.fetch(session_, std::span(&found.mask, 1));
+  const std::span<const float> covered = staging_.fetched(0);
+  std::transform(covered.begin(), covered.end(), mask_.begin(),
                  [](float value) { return value > 0 ? 1 : 0; });
 }
 
@@ -258,10 +245,10 @@ void Pipeline::recognise(Pass& pass, Tape* tape) {
   if (pass.request.grad_cam_class < 0) {
     seed = ops::select_top(s, out.logits, 1);
   } else {
-    host_.assign(static_cast<std::size_t>(out.logits.elements()), 0.0f);
+    seed_.assign(static_cast<std::size_t>(out.logits.elements()), 0.0f);
     for (std::int64_t i = 0; i < n; ++i)
-      host_[static_cast<std::size_t>(i * out.logits.size(1) + pass.request.grad_cam_class)] = 1;
-    seed = upload(host_, out.logits.shape());
+      seed_[static_cast<std::size_t>(i * out.logits.size(1) + pass.request.grad_cam_class)] = 1;
+    seed = upload(seed_, out.logits.shape());
   }
   tape->backward(s, out.logits, seed);
   Tensor gradient = tape->gradient(features);
@@ -269,58 +256,62 @@ void Pipeline::recognise(Pass& pass, Tape* tape) {
   pass.grad_cam = ops::grad_cam(s, features, gradient, pass.request.grad_cam_plus_plus);
 }
 
+// Everything that is asked for, fetched at once and shared out among the images.
 void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
   const Config& config = network_->config();
-  const std::size_t n = results.size();
-  // Each image's share of a tensor, [n, ...], as `channels` planes.
-  const auto planes = [&](const Tensor& tensor, int channels, std::int64_t height,
-                          std::int64_t width, Planes Result::*member) {
-    download(tensor);
-    const std::size_t each = host_.size() / n;
-    for (std::size_t i = 0; i < n; ++i) {
-      Planes& out = results[i].*member;
-      out.channels = channels;
-      out.height = static_cast<int>(height);
-      out.width = static_cast<int>(width);
-      out.values.assign(host_.begin() + static_cast<std::ptrdiff_t>(i * each),
-                        host_.begin() + static_cast<std::ptrdiff_t>((i + 1) * each));
-    }
+  const Request& want = pass.request;
+  const auto only = [](bool wanted, const Tensor& tensor) { return wanted ? tensor : Tensor{}; };
+  enum : std::size_t {
+    kProbabilities, kChosen, kDistance, kCoarse, kRestored, kAttention, kLatent, kGradCam, kCount
+  };
+  const std::array<Tensor, kCount> tensors = {pass.probabilities,
+                                              pass.chosen,
+                                              pass.distance,
+                                              only(want.coarse, pass.coarse),
+                                              only(want.restored, pass.restored),
+                                              only(want.attention, pass.attention),
+                                              only(want.latent, pass.latent),
+                                              only(want.grad_cam, pass.grad_cam)};
+  staging_.fetch(session_, tensors);
+  // Image i's share of a tensor.
+  const auto part = [&](std::size_t number, std::size_t i) {
+    const std::span<const float> all = staging_.fetched(number);
+    const std::size_t each = all.size() / results.size();
+    return all.subspan(i * each, each);
+  };
+  const auto planes = [&](std::size_t number, std::size_t i, int channels, std::int64_t height,
+                          std::int64_t width, Planes& out) {
+    const std::span<const float> values = part(number, i);
+    if (values.empty()) return;
+    out.channels = channels;
+    out.height = static_cast<int>(height);
+    out.width = static_cast<int>(width);
+    out.values.assign(values.begin(), values.end());
   };
   const auto patches = static_cast<std::size_t>(config.patch_count());
-  download(pass.probabilities);
-  const std::size_t classes = host_.size() / n;
-  for (std::size_t i = 0; i < n; ++i) {
+  const int s = config.image_size, u = network_->restored_size();
+  for (std::size_t i = 0; i < results.size(); ++i) {
     Result& r = results[i];
-    const float* row = host_.data() + i * classes;
-    r.probabilities.assign(row, row + classes);
-    r.label = static_cast<int>(std::max_element(row, row + classes) - row);
+    const std::span<const float> row = part(kProbabilities, i);
+    r.probabilities.assign(row.begin(), row.end());
+    r.label = static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
     r.rows = config.patch_rows();
     r.columns = config.patch_columns();
     r.occluded.assign(mask_.begin() + static_cast<std::ptrdiff_t>(i * patches),
                       mask_.begin() + static_cast<std::ptrdiff_t>((i + 1) * patches));
     r.radius = static_cast<float>(network_->detector().radius());
-  }
-  download(pass.chosen);
-  for (std::size_t i = 0; i < n; ++i)
+    const std::span<const float> chosen = part(kChosen, i);
     for (std::size_t l = 0; l < patches; ++l)
-      if (host_[i * patches + l] > 0)
-        results[i].chosen.push_back(static_cast<std::int32_t>(l));
-  if (pass.distance.defined()) {
-    download(pass.distance);
-    for (std::size_t i = 0; i < n; ++i)
-      results[i].distance.assign(host_.begin() + static_cast<std::ptrdiff_t>(i * patches),
-                                 host_.begin() + static_cast<std::ptrdiff_t>((i + 1) * patches));
+      if (chosen[l] > 0) r.chosen.push_back(static_cast<std::int32_t>(l));
+    const std::span<const float> distance = part(kDistance, i);
+    r.distance.assign(distance.begin(), distance.end());
+    planes(kCoarse, i, 3, s, s, r.coarse);
+    planes(kRestored, i, 3, u, u, r.restored);
+    planes(kAttention, i, 1, config.patch_rows(), config.patch_columns(), r.attention);
+    planes(kLatent, i, 1, pass.latent.size(1), pass.latent.size(2), r.latent);
+    if (want.grad_cam)
+      planes(kGradCam, i, 1, pass.grad_cam.size(1), pass.grad_cam.size(2), r.grad_cam);
   }
-  const Request& want = pass.request;
-  const int s = config.image_size, u = network_->restored_size();
-  if (want.coarse) planes(pass.coarse, 3, s, s, &Result::coarse);
-  if (want.restored) planes(pass.restored, 3, u, u, &Result::restored);
-  if (want.attention)
-    planes(pass.attention, 1, config.patch_rows(), config.patch_columns(), &Result::attention);
-  if (want.latent)
-    planes(pass.latent, 1, pass.latent.size(1), pass.latent.size(2), &Result::latent);
-  if (want.grad_cam)
-    planes(pass.grad_cam, 1, pass.grad_cam.size(1), pass.grad_cam.size(2), &Result::grad_cam);
 }
 
 // One pass over a batch; with `results` null it is only counted.
@@ -328,6 +319,7 @@ void Pipeline::forward(const Inputs& inputs, const Request& request,
                        std::vector<Result>* results) {
   Session& s = session_;
   const Workspace::Scope scope(s.workspace());
+  staging_.begin();
   s.mark(kBegin);
   const std::int64_t n = inputs.count, size = network_->config().image_size;
   const std::int64_t u = network_->restored_size();

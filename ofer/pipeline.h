@@ -9,6 +9,7 @@
 
 #include "engine/image_resize.h"
 #include "engine/session.h"
+#include "engine/staging.h"
 #include "ofer/network.h"
 #include "ofer/patch_selection.h"
 #include "ofer/result.h"
@@ -68,14 +69,13 @@ class Pipeline {
   void recognise(Pass& pass, Tape* tape);
   void collect(const Pass& pass, std::vector<Result>& results);
   Tensor upload(std::span<const float> values, const Shape& shape);
-  void download(const Tensor& tensor);
 
   std::shared_ptr<const Network> network_;
   Session session_;
   PatchSelection selection_;
   std::vector<std::uint8_t> mask_;    // [count, L] of the current batch
-  std::vector<float> host_;           // staging for results
-  std::vector<std::byte> host_raw_;   // the same in the session's element type
+  Staging staging_;                   // behind the session, whose memory it uses
+  std::vector<float> seed_;           // one for the class that Grad-CAM explains
   std::vector<Session::Watch> watches_;
   std::vector<float> vit_planes_, restored_planes_;  // inputs made from pictures
   ResizeScratch vit_resize_, restored_resize_;

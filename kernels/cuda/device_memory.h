@@ -16,8 +16,12 @@ std::unique_ptr<Stream> make_stream(int index);
 void* allocate(std::size_t bytes, int index);
 void release(void* data, int index) noexcept;
 
-// In stream order. to_device takes a copy of the host's memory before it returns; to_host returns
-// when the data is there. Throws DeviceError, also for what failed earlier in the stream.
+// Page-locked memory of the host; null when there is not enough. Throws DeviceError.
+void* allocate_host(std::size_t bytes, int index);
+void release_host(void* data) noexcept;
+
+// In stream order. With pageable host memory the calls return when it may be used again; with
+// page-locked memory at once. Throw DeviceError, also for what failed earlier in the stream.
 void to_device(void* device, const void* host, std::size_t bytes, Stream& stream);
 void to_host(void* host, const void* device, std::size_t bytes, Stream& stream);
 

@@ -153,11 +153,28 @@ void release(void* data, int index) noexcept {
   cudaGetLastError();
 }
 
+void* allocate_host(std::size_t bytes, int index) {
+  require_device(index);
+  use(index);
+  void* data = nullptr;
+  const cudaError_t status = cudaMallocHost(&data, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  check(status, "cudaMallocHost");
+  return data;
+}
+
+void release_host(void* data) noexcept {
+  cudaFreeHost(data);
+  cudaGetLastError();
+}
+
 void to_device(void* device, const void* host, std::size_t bytes, Stream& stream) {
   if (bytes == 0) return;
   auto& cuda = static_cast<CudaStream&>(stream);
   cuda.make_current();
-  // From pageable memory the runtime stages the data first, so the caller may reuse it at once.
   check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, cuda.handle()),
         "copy to the device");
 }
@@ -168,7 +185,6 @@ void to_host(void* host, const void* device, std::size_t bytes, Stream& stream) 
   cuda.make_current();
   check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, cuda.handle()),
         "copy to the host");
-  cuda.synchronise();
 }
 
 }  // namespace ofer::kernels::cuda

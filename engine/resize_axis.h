@@ -24,7 +24,7 @@ struct ResizeAxis {
 // when the pass is counted, so that later passes neither compute nor copy weights.
 class ResizeAxes {
  public:
-  // Weights of `dtype` (f32 or f64) in the memory of `device`.
+  // Weights of `dtype` (f32, f64 or bf16) in the memory of `device`.
   ResizeAxes(const Backend& backend, Device device, DType dtype)
       : backend_(backend), device_(device), dtype_(dtype) {}
 

@@ -162,6 +162,8 @@ void attention_backward(const AttentionBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(attention, AttentionArgs)
+OFER_INSTANTIATE_GPU_BF16(attention, AttentionArgs)
 OFER_INSTANTIATE_GPU(attention_backward, AttentionBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(attention_backward, AttentionBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

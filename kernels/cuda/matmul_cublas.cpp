@@ -1,6 +1,7 @@
 // Matrix products on the device, by cuBLAS. Host code only.
 #include <algorithm>
 
+#include "kernels/bf16.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/cuda/stream.h"
 
@@ -8,13 +9,16 @@ namespace ofer::kernels::cuda {
 
 namespace {
 
-// How cuBLAS names an element type. Another type is another row: bfloat16 is CUDA_R_16BF, and is
-// multiplied in CUBLAS_COMPUTE_32F too.
+// How cuBLAS names an element type.
 template <class T>
 struct Element;
 template <>
 struct Element<float> {
   static constexpr cudaDataType_t kType = CUDA_R_32F;
+};
+template <>
+struct Element<BFloat16> {
+  static constexpr cudaDataType_t kType = CUDA_R_16BF;
 };
 
 // The arithmetic of a product, for the time of one call. The handle keeps floats floats
@@ -87,5 +91,6 @@ void matmul(const Product<T>& p, Stream& stream) {
 }
 
 template void matmul<float>(const Product<float>&, Stream&);
+template void matmul<BFloat16>(const Product<BFloat16>&, Stream&);
 
 }  // namespace ofer::kernels::cuda

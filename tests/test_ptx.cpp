@@ -145,6 +145,14 @@ TEST_SUITE("ptx") {
       }
   }
 
+  TEST_CASE("powers of two") {
+    CHECK(exp2_flushed(3.0f) == 8.0f);
+    CHECK(exp2_flushed(-126.0f) == 0x1p-126f);
+    CHECK(exp2_flushed(-126.5f) == 0.0f);
+    CHECK(exp2_flushed(-INFINITY) == 0.0f);
+    CHECK(std::isnan(exp2_flushed(NAN)));
+  }
+
   TEST_CASE("rounding") {
     CHECK(to_tf32(1.0f) == 1.0f);
     CHECK(to_tf32(1.0f + 0x1p-11f) == 1.0f + 0x1p-10f);  // a tie goes away from zero

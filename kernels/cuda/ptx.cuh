@@ -24,6 +24,9 @@
 //
 // Compute capability 8.0 and newer; on 7.5 the kernels that use them must not be started.
 //
+// --- arithmetic ---
+//   exp2_flushed(x)  2^x to two units in the last place, 0 where that is below the normal floats
+//
 // --- asynchronous copies ---
 //   copy_async<N>(to, i, from, j, valid)  starts copying N neighbouring elements, 4, 8 or 16 bytes in
 //                                         all and aligned to that, from device memory to shared
@@ -65,6 +68,12 @@ __device__ __forceinline__ std::uint32_t pack_bf16(float low, float high) {
   return static_cast<std::uint32_t>(BFloat16(low).bits) |
          static_cast<std::uint32_t>(BFloat16(high).bits) << 16;
 #endif
+}
+
+__device__ __forceinline__ float exp2_flushed(float x) {
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
 }
 
 __device__ __forceinline__ void mma_tf32(float (&c)[4], const float (&a)[4], const float (&b)[2]) {

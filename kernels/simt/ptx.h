@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -21,6 +22,8 @@ inline std::uint32_t pack_bf16(float low, float high) {
   return static_cast<std::uint32_t>(BFloat16(low).bits) |
          static_cast<std::uint32_t>(BFloat16(high).bits) << 16;
 }
+
+inline float exp2_flushed(float x) { return x < -126 ? 0.0f : std::exp2(x); }
 
 namespace mma {
 

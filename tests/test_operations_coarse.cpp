@@ -32,8 +32,9 @@ TEST_SUITE("operations_coarse") {
     check_all_segments<kernels::BFloat16>(simt_backend(1));
   }
 
-  TEST_CASE("tf32 is another arithmetic than fp32, and only where it was asked for") {
-    const Conv2dCase test = Conv2dCase::list()[3];
+  TEST_CASE_TEMPLATE("tf32 is another arithmetic than fp32, and only where it was asked for", Case,
+                     Conv2dCase, AttentionCase) {
+    const Case test = Case::list()[3];
     const auto result = [&](bool tf32) {
       const Backend backend = simt_backend(1, tf32);
       Buffers<float> buffers(test.seed, *backend.memory);

@@ -57,6 +57,26 @@ __global__ void staged(Global<const float> x, Global<float> y, int valid) {
   y[t] = tile[4 * (63 - t) + 1];
 }
 
+// Four matrices lie one behind the other, their rows of 16 bytes further apart than they are long.
+// Lane l's registers to y[4 l ..], as the numbers of the elements that they hold.
+template <class T, bool kTransposed>
+__global__ void fragments(Global<float> y) {
+  constexpr int kRow = 16 / sizeof(T), kStride = kRow + 16 / sizeof(T);
+  OFER_SHARED(T, matrices, 32 * kStride);
+  const int lane = static_cast<int>(threadIdx.x);
+  for (int i = 0; i < kRow; ++i)
+    matrices[lane * kStride + i] = T(static_cast<float>(lane * kRow + i));
+  __syncwarp();
+  std::uint32_t r[4];
+  if constexpr (kTransposed)
+    load_matrices_transposed(matrices, lane * kStride, r);
+  else
+    load_matrices(matrices, lane * kStride, r);
+  for (int i = 0; i < 4; ++i)
+    y[4 * lane + i] = sizeof(T) == 4 ? __int_as_float(static_cast<int>(r[i]))
+                                     : mma::half(r[i], 0) + 1000 * mma::half(r[i], 1);
+}
+
 struct Device {
   float* data;
   explicit Device(const std::vector<float>& values)
@@ -106,6 +126,31 @@ TEST_SUITE("ptx") {
     launch("product", product_bf16, {1, 32}, stream, da.data, db.data, dc.data);
     CHECK(worst_error(dc.data, a, b, zero, 16, [](float v) { return float{BFloat16(v)}; }) < 1e-5);
     CHECK(worst_error(dc.data, a, b, zero, 16, [](float v) { return v; }) > 1e-4);
+  }
+
+  TEST_CASE("fragments from shared memory") {
+    SimtStream stream(1);
+    const std::vector<float> zeros(128, 0.0f);
+    Device words(zeros), pairs(zeros), transposed(zeros);
+    launch("fragments", fragments<float, false>, {1, 32}, stream, words.data);
+    launch("fragments", fragments<BFloat16, false>, {1, 32}, stream, pairs.data);
+    launch("fragments", fragments<BFloat16, true>, {1, 32}, stream, transposed.data);
+    for (int lane = 0; lane < 32; ++lane)
+      for (int i = 0; i < 4; ++i) {
+        const int g = lane / 4, t = lane % 4, at = 4 * lane + i;
+        CHECK(words.data[at] == float(32 * i + 4 * g + t));
+        const int pair = 64 * i + 8 * g + 2 * t, above = 64 * i + 8 * 2 * t + g;
+        CHECK(pairs.data[at] == float(pair) + 1000 * float(pair + 1));
+        CHECK(transposed.data[at] == float(above) + 1000 * float(above + 8));
+      }
+  }
+
+  TEST_CASE("powers of two") {
+    CHECK(exp2_flushed(3.0f) == 8.0f);
+    CHECK(exp2_flushed(-126.0f) == 0x1p-126f);
+    CHECK(exp2_flushed(-126.5f) == 0.0f);
+    CHECK(exp2_flushed(-INFINITY) == 0.0f);
+    CHECK(std::isnan(exp2_flushed(NAN)));
   }
 
   TEST_CASE("rounding") {

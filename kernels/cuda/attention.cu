@@ -1,6 +1,8 @@
 // Multi-head self-attention on a GPU; the score matrix lives in registers, a tile at a time. The
-// backward pass is in attention_backward.cuh, both are made of attention_tile.cuh.
+// backward pass is in attention_backward.cuh, both are made of attention_tile.cuh; the forward pass on
+// tensor cores is in attention_tensor.cuh.
 #include "kernels/cuda/attention_backward.cuh"
+#include "kernels/cuda/attention_tensor.cuh"
 #include "kernels/cuda/attention_tile.cuh"
 #include "kernels/cuda/operations.cuh"
 
@@ -141,6 +143,8 @@ void attention(const AttentionArgs<T>& args, Stream& stream) {
   shape.scale = static_cast<float>(args.scale);
   shape.vectors =
       rows_in_vectors(args.qkv, args.head_width) && rows_in_vectors(args.y, args.head_width);
+  if (attention_uses_tensor_cores<T>(args.head_width, stream))
+    return attention_tensor(args, shape, stream);
   const auto fills = [&](int queries) {
     return images * args.heads * blocks_of<Index>(longest, queries) >=
            2 * gpu_stream(stream).multiprocessors();
@@ -162,8 +166,8 @@ void attention_backward(const AttentionBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(attention, AttentionArgs)
-OFER_INSTANTIATE_GPU_BF16(attention, AttentionArgs)
 OFER_INSTANTIATE_GPU(attention_backward, AttentionBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(attention, AttentionArgs)
 OFER_INSTANTIATE_GPU_BF16(attention_backward, AttentionBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -4,8 +4,8 @@
 // ... of the tile that passes by. So the 16 threads that share a row are half a warp: what is
 // reduced along a row, or handed on from one product to the next, never leaves the warp.
 //
-// Both products are written for the float units. For tensor cores dot_rows and add_weighted are
-// what has to be replaced, with the owners of rows inside a warp changed to the fragments' layout.
+// Both products are written for the float units; attention_tensor.cuh has its own for tensor cores,
+// with rows owned as their fragments lie.
 #pragma once
 
 #include "kernels/cuda/load_floats.cuh"

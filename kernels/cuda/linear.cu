@@ -242,8 +242,8 @@ void linear_backward(const LinearBackwardArgs<T>& args, Stream& stream) {
 }
 
 OFER_INSTANTIATE_GPU(linear, LinearArgs)
-OFER_INSTANTIATE_GPU_BF16(linear, LinearArgs)
 OFER_INSTANTIATE_GPU(linear_backward, LinearBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(linear, LinearArgs)
 OFER_INSTANTIATE_GPU_BF16(linear_backward, LinearBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

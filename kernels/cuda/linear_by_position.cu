@@ -56,8 +56,8 @@ void linear_by_position_backward(const LinearByPositionBackwardArgs<T>& args, St
 }
 
 OFER_INSTANTIATE_GPU(linear_by_position, LinearByPositionArgs)
-OFER_INSTANTIATE_GPU_BF16(linear_by_position, LinearByPositionArgs)
 OFER_INSTANTIATE_GPU(linear_by_position_backward, LinearByPositionBackwardArgs)
+OFER_INSTANTIATE_GPU_BF16(linear_by_position, LinearByPositionArgs)
 OFER_INSTANTIATE_GPU_BF16(linear_by_position_backward, LinearByPositionBackwardArgs)
 
 }  // namespace ofer::kernels::OFER_GPU

@@ -9,7 +9,7 @@ namespace ofer::kernels::cuda {
 
 namespace {
 
-// How cuBLAS names an element type.
+// How cuBLAS names an element type. Either is multiplied in CUBLAS_COMPUTE_32F.
 template <class T>
 struct Element;
 template <>
@@ -22,15 +22,19 @@ struct Element<BFloat16> {
 };
 
 // The arithmetic of a product, for the time of one call. The handle keeps floats floats
-// (CUBLAS_PEDANTIC_MATH), which has to be lifted for a product that may round them to tf32.
+// (CUBLAS_PEDANTIC_MATH), which has to be lifted for a product that may round them to tf32, and for
+// bfloat16, which is to run on tensor cores. Partial sums of a bfloat16 product stay floats.
 class Arithmetic {
  public:
   Arithmetic(CudaStream& stream, cudaDataType_t type)
-      : stream_(stream), tf32_(type == CUDA_R_32F && stream.tf32()) {
-    if (tf32_) check(cublasSetMathMode(stream_.cublas(), CUBLAS_DEFAULT_MATH), "cublasSetMathMode");
+      : stream_(stream), tf32_(type == CUDA_R_32F && stream.tf32()),
+        coarse_(tf32_ || type == CUDA_R_16BF) {
+    constexpr auto kMath = static_cast<cublasMath_t>(
+        CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
+    if (coarse_) check(cublasSetMathMode(stream_.cublas(), kMath), "cublasSetMathMode");
   }
   ~Arithmetic() {
-    if (tf32_) cublasSetMathMode(stream_.cublas(), CUBLAS_PEDANTIC_MATH);
+    if (coarse_) cublasSetMathMode(stream_.cublas(), CUBLAS_PEDANTIC_MATH);
   }
   Arithmetic(const Arithmetic&) = delete;
   Arithmetic& operator=(const Arithmetic&) = delete;
@@ -41,7 +45,7 @@ class Arithmetic {
 
  private:
   CudaStream& stream_;
-  bool tf32_;
+  bool tf32_, coarse_;
 };
 
 // Items of one call: the library puts them on an axis of the grid that ends here.

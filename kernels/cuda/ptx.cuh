@@ -12,7 +12,20 @@
 //     a[0] = A[g][2t, 2t + 1]      a[1] = A[g + 8][2t, 2t + 1]
 //     a[2] = A[g][2t + 8, 2t + 9]  a[3] = A[g + 8][2t + 8, 2t + 9]
 //     b[0] = B[2t, 2t + 1][g]      b[1] = B[2t + 8, 2t + 9][g]
+//
+// --- fragments from shared memory ---
+// Four matrices of 8 rows of 16 bytes. Lane 8 i + r says where row r of matrix i begins, aligned to
+// 16 bytes. In words of 4 bytes, an [8, 4] matrix; in elements of 2 bytes, an [8, 8] one:
+//   load_matrices(x, at, r)             r[i] = word t of row g of matrix i
+//   load_matrices_transposed(x, at, r)  r[i] = elements (2t, g) and (2t + 1, g) of matrix i, the first
+//                                       in the lower half
+// So the words of B^T [8, K] are B's fragments in mma_tf32 and mma_bf16 alike, and those of a
+// row-major B [K, 8] of bfloat16 are, transposed, its fragments in mma_bf16.
+//
 // Compute capability 8.0 and newer; on 7.5 the kernels that use them must not be started.
+//
+// --- arithmetic ---
+//   exp2_flushed(x)  2^x to two units in the last place, 0 where that is below the normal floats
 //
 // --- asynchronous copies ---
 //   copy_async<N>(to, i, from, j, valid)  starts copying N neighbouring elements, 4, 8 or 16 bytes in
@@ -57,6 +70,12 @@ __device__ __forceinline__ std::uint32_t pack_bf16(float low, float high) {
 #endif
 }
 
+__device__ __forceinline__ float exp2_flushed(float x) {
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+}
+
 __device__ __forceinline__ void mma_tf32(float (&c)[4], const float (&a)[4], const float (&b)[2]) {
 #if __CUDA_ARCH__ >= 800
   asm volatile(
@@ -76,6 +95,30 @@ __device__ __forceinline__ void mma_bf16(float (&c)[4], const std::uint32_t (&a)
       "{%0,%1,%2,%3};"
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
+template <class T>
+__device__ __forceinline__ void load_matrices(const T* x, Index at, std::uint32_t (&r)[4]) {
+#if __CUDA_ARCH__ >= 800
+  const auto place = static_cast<std::uint32_t>(__cvta_generic_to_shared(x + at));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(place)
+               : "memory");
+#endif
+}
+
+template <class T>
+__device__ __forceinline__ void load_matrices_transposed(const T* x, Index at,
+                                                         std::uint32_t (&r)[4]) {
+  static_assert(sizeof(T) == 2);
+#if __CUDA_ARCH__ >= 800
+  const auto place = static_cast<std::uint32_t>(__cvta_generic_to_shared(x + at));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(place)
+               : "memory");
 #endif
 }
 

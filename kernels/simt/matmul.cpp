@@ -32,57 +32,59 @@ void check_operand(const char* name, const T* data, Index batch, Index stride, I
     refuse(" leaves its memory");
 }
 
-void multiply(const Product<float>& p, Index i) {
+// What the host's product of one item takes from the device's; operands are yet to come.
+template <class T>
+cpu::Matmul<float> item_of(const Product<T>& p) {
   cpu::Matmul<float> item;
   item.transpose_a = p.transpose_a;
   item.transpose_b = p.transpose_b;
   item.m = p.m;
   item.n = p.n;
   item.k = p.k;
-  item.a = p.a + i * p.stride_a;
-  item.lda = p.lda;
-  item.b = p.b + i * p.stride_b;
-  item.ldb = p.ldb;
-  item.c = p.c + i * p.stride_c;
-  item.ldc = p.ldc;
   item.beta = p.beta;
+  return item;
+}
+
+// c = op(a) op(b) + beta c for one item of the batch.
+void multiply(const Product<float>& p, const float* a, const float* b, float* c) {
+  cpu::Matmul<float> item = item_of(p);
+  item.a = a;
+  item.lda = p.lda;
+  item.b = b;
+  item.ldb = p.ldb;
+  item.c = c;
+  item.ldc = p.ldc;
   cpu::matmul(item);
 }
 
-// `rows` stored rows of `columns` elements as floats, close together.
-std::vector<float> widened(const BFloat16* data, Index rows, Index columns, Index row_distance) {
-  std::vector<float> wide(static_cast<std::size_t>(rows * columns));
+// `rows` stored rows of `columns` elements, as floats one behind the other.
+std::vector<float> widen(const BFloat16* data, Index rows, Index columns, Index row_distance) {
+  std::vector<float> result(static_cast<std::size_t>(rows * columns));
   for (Index r = 0; r < rows; ++r)
-    for (Index c = 0; c < columns; ++c)
-      wide[static_cast<std::size_t>(r * columns + c)] = data[r * row_distance + c];
-  return wide;
+    for (Index i = 0; i < columns; ++i)
+      result[static_cast<std::size_t>(r * columns + i)] = data[r * row_distance + i];
+  return result;
 }
 
-// Multiplied and summed as floats, rounded once.
-void multiply(const Product<BFloat16>& p, Index i) {
-  const Index a_rows = p.transpose_a ? p.k : p.m, a_columns = p.transpose_a ? p.m : p.k;
-  const Index b_rows = p.transpose_b ? p.n : p.k, b_columns = p.transpose_b ? p.k : p.n;
-  BFloat16* const result = p.c + i * p.stride_c;
-  const std::vector<float> a = widened(p.a + i * p.stride_a, a_rows, a_columns, p.lda);
-  const std::vector<float> b = widened(p.b + i * p.stride_b, b_rows, b_columns, p.ldb);
-  std::vector<float> c = widened(result, p.m, p.n, p.ldc);
-  Product<float> wide;
-  wide.transpose_a = p.transpose_a;
-  wide.transpose_b = p.transpose_b;
-  wide.m = p.m;
-  wide.n = p.n;
-  wide.k = p.k;
-  wide.a = a.data();
-  wide.lda = a_columns;
-  wide.b = b.data();
-  wide.ldb = b_columns;
-  wide.c = c.data();
-  wide.ldc = p.n;
-  wide.beta = p.beta;
-  multiply(wide, 0);
+// As a tensor core does: the sums are floats, C's own part with them, and are rounded once.
+void multiply(const Product<BFloat16>& p, const BFloat16* a, const BFloat16* b, BFloat16* c) {
+  cpu::Matmul<float> item = item_of(p);
+  std::vector<float> wide_a, wide_b, wide_c(static_cast<std::size_t>(p.m * p.n));
+  item.lda = p.transpose_a ? p.m : p.k;
+  item.ldb = p.transpose_b ? p.k : p.n;
+  item.ldc = p.n;
+  if (p.k > 0) {
+    wide_a = widen(a, p.transpose_a ? p.k : p.m, item.lda, p.lda);
+    wide_b = widen(b, p.transpose_b ? p.n : p.k, item.ldb, p.ldb);
+  }
+  if (p.beta != 0) wide_c = widen(c, p.m, p.n, p.ldc);
+  item.a = wide_a.data();
+  item.b = wide_b.data();
+  item.c = wide_c.data();
+  cpu::matmul(item);
   for (Index r = 0; r < p.m; ++r)
-    for (Index n = 0; n < p.n; ++n)
-      result[r * p.ldc + n] = BFloat16(c[static_cast<std::size_t>(r * p.n + n)]);
+    for (Index i = 0; i < p.n; ++i)
+      c[r * p.ldc + i] = BFloat16(wide_c[static_cast<std::size_t>(r * p.n + i)]);
 }
 
 }  // namespace
@@ -99,10 +101,11 @@ void matmul(const Product<T>& p, Stream& stream) {
   check_operand("C", p.c, p.batch, p.stride_c, p.m, p.n, p.ldc);
   if (p.batch > 1 && p.stride_c == 0)
     fault(std::source_location::current(), "matrix product: all items write one C");
-  static_cast<SimtStream&>(stream).host().parallel_for(
-      p.batch, 1, [&](Index begin, Index end, int) {
-        for (Index i = begin; i < end; ++i) multiply(p, i);
-      });
+  auto multiply_items = [&](Index begin, Index end, int) {
+    for (Index i = begin; i < end; ++i)
+      multiply(p, p.a + i * p.stride_a, p.b + i * p.stride_b, p.c + i * p.stride_c);
+  };
+  static_cast<SimtStream&>(stream).host().parallel_for(p.batch, 1, multiply_items);
 }
 
 template void matmul<float>(const Product<float>&, Stream&);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -21,6 +22,8 @@ inline std::uint32_t pack_bf16(float low, float high) {
   return static_cast<std::uint32_t>(BFloat16(low).bits) |
          static_cast<std::uint32_t>(BFloat16(high).bits) << 16;
 }
+
+inline float exp2_flushed(float x) { return x < -126 ? 0.0f : std::exp2(x); }
 
 namespace mma {
 
@@ -97,6 +100,50 @@ inline void mma_bf16(float (&c)[4], const std::uint32_t (&a)[4], const std::uint
     }
   } operation{c, a, b};
   running->block->meet(mma::kAll, &Operation::combine, &operation, where);
+}
+
+// --- fragments from shared memory ---
+
+namespace mma {
+
+// The 16 bytes of each lane's row, then what each lane gets of them.
+template <bool kTransposed, class T>
+void load(const Shared<T>& x, At at, std::uint32_t (&r)[4]) {
+  struct Operation {
+    Vector<T, 16 / sizeof(T)> row;
+    std::uint32_t* r;
+    static void combine(Thread* const* lanes, std::uint32_t) {
+      char rows[32][16];
+      for (int lane = 0; lane < 32; ++lane)
+        std::memcpy(rows[lane], &static_cast<Operation*>(lanes[lane]->operand)->row, 16);
+      for (int lane = 0; lane < 32; ++lane) {
+        const int g = lane / 4, t = lane % 4;
+        std::uint32_t* result = static_cast<Operation*>(lanes[lane]->operand)->r;
+        for (int i = 0; i < 4; ++i) {
+          const auto& matrix = rows + 8 * i;
+          if (kTransposed)
+            for (int half = 0; half < 2; ++half)
+              std::memcpy(reinterpret_cast<char*>(result + i) + 2 * half,
+                          matrix[2 * t + half] + 2 * g, 2);
+          else
+            std::memcpy(result + i, matrix[g] + 4 * t, 4);
+        }
+      }
+    }
+  } operation{load_vector<16 / sizeof(T)>(x, at), r};
+  running->block->meet(kAll, &Operation::combine, &operation, at.where);
+}
+
+}  // namespace mma
+
+template <class T>
+void load_matrices(const Shared<T>& x, At at, std::uint32_t (&r)[4]) {
+  mma::load<false>(x, at, r);
+}
+template <class T>
+void load_matrices_transposed(const Shared<T>& x, At at, std::uint32_t (&r)[4]) {
+  static_assert(sizeof(T) == 2);
+  mma::load<true>(x, at, r);
 }
 
 // --- asynchronous copies: they happen as late as they may, when their group is waited for ---

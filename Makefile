@@ -3,14 +3,15 @@
 #   make run    the pipeline on the sample pictures
 #   make test   every test
 #   make bench  the benchmark beside PyTorch
-#   make asan, make tsan   the tests under sanitizers
+#   make asan, make tsan   every test under sanitizers
+#   make check-sanitizers  the suites among them that a change is held against (tests/CMakeLists.txt)
 #   make gpu-check   on a machine with a GPU: CUDA tests, compute-sanitizer, benchmark
 BUILD ?= build
 JOBS ?= $(shell nproc)
 OUT ?= out
 WEIGHTS ?= $(firstword $(wildcard weights/small.safetensors) $(OUT)/small-untrained.safetensors)
 
-.PHONY: all run test bench asan tsan gpu-check format clean
+.PHONY: all run test bench asan tsan check-sanitizers gpu-check format clean
 all: $(BUILD)/.configured
 	cmake --build $(BUILD) -j $(JOBS) --target ofer_command
 
@@ -44,6 +45,14 @@ asan tsan:
 	cmake --preset $@ -B $(BUILD)-$@
 	cmake --build $(BUILD)-$@ -j $(JOBS)
 	ctest --test-dir $(BUILD)-$@ --output-on-failure
+
+check-sanitizers:
+	tools/install_packages.sh build test
+	set -e; for sanitizer in asan tsan; do \
+	  cmake --preset $$sanitizer -B $(BUILD)-$$sanitizer; \
+	  cmake --build $(BUILD)-$$sanitizer -j $(JOBS); \
+	  ctest --test-dir $(BUILD)-$$sanitizer --output-on-failure -L short; \
+	done
 
 format:
 	clang-format -i $$(git ls-files '*.cpp' '*.h')

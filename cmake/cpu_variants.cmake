@@ -18,7 +18,7 @@ function(ofer_add_kernels target)
   # Vectorised reductions and selects need -O3; strict IEEE semantics stay (no fast-math). Maths
   # functions need not set errno, and no kernel looks at floating-point exceptions.
   target_compile_options(${target} PRIVATE -fno-math-errno -fno-trapping-math)
-  if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT OFER_SANITIZE)
     target_compile_options(${target} PRIVATE -O3)
   endif()
   set(OFER_KERNEL_OBJECTS ${OFER_KERNEL_OBJECTS} $<TARGET_OBJECTS:${target}> PARENT_SCOPE)

@@ -36,8 +36,9 @@ void require_device(int device) {
   if (status == cudaErrorInsufficientDriver || status == cudaErrorNoDevice || count == 0) {
     cudaGetLastError();
     throw DeviceError(status == cudaErrorInsufficientDriver
-                          ? "no NVIDIA driver, or one that is too old for this build; use device cpu"
-                          : "this machine has no CUDA device; use device cpu");
+                          ? "device cuda: no NVIDIA driver, or one that is too old for this build; "
+                            "use device cpu"
+                          : "device cuda: this machine has none; use device cpu");
   }
   check(status, "cudaGetDeviceCount");
   if (device < 0 || device >= count)

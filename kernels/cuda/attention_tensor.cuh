@@ -6,7 +6,7 @@
 // accumulator of a product, in which lane (g, t) holds parts of rows g and g + 8. Which key or
 // column a product calls which is ours to choose, so that no number has to change lanes between
 // the two products:
-//   - in bfloat16 the scores of 16 keys, packed in pairs, are a fragment of the weights as they lie;
+//   - in bfloat16 the weights of 16 keys, packed in pairs, are the next fragment as they lie;
 //   - in tf32 they are if what P V calls keys t and t + 4 are keys 2 t and 2 t + 1.
 #pragma once
 
@@ -41,7 +41,7 @@ struct AttentionTensorTile {
   static constexpr int kSteps = kWidth / kPair / 8;
   static constexpr int kColumnTiles = kWidth / 8;
   // The 13 parts of 197 tokens are shared out between two blocks. Two blocks to a multiprocessor
-  // leave a thread 144 registers, and all it can have where heads are wide.
+  // leave a thread 128 registers, and all it can have where heads are wide.
   static constexpr int kMostWarps = kWidth <= 64 ? 7 : 4;
   static constexpr int kBlocks = 2;
   // Keys and values, those in use and the next.
@@ -282,8 +282,7 @@ struct WarpAttention {
         stored[1].bits = static_cast<std::uint16_t>(pair >> 16);
       } else {
 #pragma unroll
-        for (int e = 0; e < kRun; ++e)
-          stored[e] = result[n + e % 2][2 * r + e / 2] * inverse;
+        for (int e = 0; e < kRun; ++e) stored[e] = result[n + e % 2][2 * r + e / 2] * inverse;
       }
       if (vectors && left > 0) {
         store_vector<kRun>(y, at, stored);

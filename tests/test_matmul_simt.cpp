@@ -2,8 +2,6 @@
 // and refused where an operand leaves the device's memory.
 #include <doctest/doctest.h>
 
-#if defined(OFER_HAVE_SIMT)
-
 #include <string>
 #include <vector>
 
@@ -138,5 +136,3 @@ TEST_SUITE("matmul_simt") {
 
 }  // namespace
 }  // namespace ofer::test
-
-#endif

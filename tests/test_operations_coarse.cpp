@@ -6,8 +6,6 @@
 #include "tests/support/check_segments.h"
 #include "tests/support/simt_backend.h"
 
-#if defined(OFER_HAVE_SIMT)
-
 namespace ofer::test {
 namespace {
 
@@ -49,5 +47,3 @@ TEST_SUITE("operations_coarse") {
 
 }  // namespace
 }  // namespace ofer::test
-
-#endif

@@ -9,8 +9,6 @@
 #include "tests/support/check_segments.h"
 #include "tests/support/simt_backend.h"
 
-#if defined(OFER_HAVE_SIMT)
-
 namespace ofer::test {
 namespace {
 
@@ -54,5 +52,3 @@ TEST_SUITE("operations_simt") {
 
 }  // namespace
 }  // namespace ofer::test
-
-#endif

@@ -1,8 +1,6 @@
 // The whole pipeline through the CUDA kernels' source, on the executor.
 #include <doctest/doctest.h>
 
-#if defined(OFER_HAVE_SIMT)
-
 #include "kernels/simt/memory.h"
 #include "tests/support/device_pipeline.h"
 
@@ -87,5 +85,3 @@ TEST_SUITE("pipeline_simt") {
 
 }  // namespace
 }  // namespace ofer::test
-
-#endif

@@ -1,8 +1,6 @@
 // The executor's twins of tensor-core products and asynchronous copies.
 #include <doctest/doctest.h>
 
-#if defined(OFER_HAVE_SIMT)
-
 #include <cmath>
 #include <vector>
 
@@ -182,5 +180,3 @@ TEST_SUITE("ptx") {
 
 }  // namespace
 }  // namespace ofer::kernels::simt
-
-#endif

@@ -2,8 +2,6 @@
 // thread and line.
 #include <doctest/doctest.h>
 
-#if defined(OFER_HAVE_SIMT)
-
 #include <cmath>
 #include <string>
 #include <vector>
@@ -305,5 +303,3 @@ TEST_SUITE("simt_faults") {
 
 }  // namespace
 }  // namespace ofer::kernels::simt
-
-#endif

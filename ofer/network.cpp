@@ -1,5 +1,6 @@
 #include "ofer/network.h"
 
+#include <algorithm>
 #include <array>
 
 #include "engine/backend.h"
@@ -33,18 +34,20 @@ Network::Network(LoadedWeights weights, Precision precision, Device device)
       detector_(layers::Parameters(*model_, "detector"), config_, autoencoder_.encoder()),
       recogniser_(layers::Parameters(*model_, "recogniser"), config_) {
   if (config_.unet) unet_.emplace(layers::Parameters(*model_, "unet"), *config_.unet);
-  std::array<float, 6> values;
+  std::array<double, 6> wide;
   for (std::size_t c = 0; c < 3; ++c) {
-    values[c] = static_cast<float>(config_.mean[c]);
-    values[3 + c] = static_cast<float>(config_.std[c]);
+    wide[c] = config_.mean[c];
+    wide[3 + c] = config_.std[c];
   }
+  std::array<float, 6> narrow;
+  std::copy(wide.begin(), wide.end(), narrow.begin());
   const DType dtype = dtype_of_precision(precision);
   std::vector<std::byte> raw;
+  const void* values = dtype == DType::kF64 ? wide.data() : from_floats(narrow, dtype, raw);
   on_device([&] {
     const Backend& backend = backend_of(device.kind);
     const auto stream = backend.make_stream(device, 1);
-    backend.to_device(normalisation_.data(), from_floats(values, dtype, raw),
-                      normalisation_.size(), *stream);
+    backend.to_device(normalisation_.data(), values, normalisation_.size(), *stream);
     stream->synchronise();
   });
   char* data = static_cast<char*>(normalisation_.data());

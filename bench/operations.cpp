@@ -71,7 +71,7 @@ void Bench::add_operations() {
       const int heads = entry.at("heads").get<int>();
       const std::int64_t width = shape[1] / 3, tokens = shape[0] / batch_;
       add(name, static_cast<double>(batch_) * attention_flops(tokens, width), [this, x, heads] {
-        all_.upload(session_);
+        upload(all_);
         return std::vector{std::pair<std::string, Tensor>{
             "y", ops::attention(session_, x.ready(session_), all_.all(), heads)}};
       });
@@ -83,7 +83,7 @@ void Bench::add_operations() {
       const bool gelu = entry.at("gelu").get<bool>();
       add(name, linear_flops(shape[0], weight.size(1), weight.size(0)),
           [this, x, weight, bias, gelu] {
-            all_.upload(session_);
+            upload(all_);
             ops::LinearEnd end;
             end.rows = &all_.all();
             if (gelu) end.activation = ops::Activation::kGelu;

@@ -35,6 +35,7 @@ Bench::Bench(const std::string& weights, const std::string& inputs, int threads)
       network_(std::make_shared<const Network>(weights_, Precision::kF32)),
       decoder_(layers::Parameters(*weights_.model, "mae").child("decoder"), config().decoder),
       session_(session_options(threads)),
+      staging_(session_.device()),
       pipeline_(network_, session_options(threads)),
       batch_(input("vit").size(0)) {
   half_mask_ = flags("mask");
@@ -81,13 +82,18 @@ void Bench::add(std::string name, double flops,
                      }});
 }
 
+void Bench::upload(PatchSelection& selection) {
+  staging_.begin();
+  selection.upload(session_, staging_);
+}
+
 void Bench::add_transformer_stages() {
   const VitEncoder& encoder = network_->autoencoder().encoder();
   const EncoderConfig& size = config().encoder;
   const std::int64_t patches = config().patch_count();
   const auto images = static_cast<double>(batch_);
   add("encoder_all", images * encoder_flops(config(), size, patches, size.depth), [this, &encoder] {
-    all_.upload(session_);
+    upload(all_);
     return std::vector{std::pair<std::string, Tensor>{
         "tokens", encoder(session_, input("vit"), all_, true, encoder.depth())}};
   });
@@ -95,12 +101,12 @@ void Bench::add_transformer_stages() {
   const std::int64_t visible = patches - count_ones("mask") / batch_;
   add("encoder_half", images * encoder_flops(config(), size, visible, size.depth),
       [this, &encoder] {
-        half_.upload(session_);
+        upload(half_);
         return std::vector{std::pair<std::string, Tensor>{
             "tokens", encoder(session_, input("vit"), half_, false, encoder.depth())}};
       });
   add("decoder", images * decoder_flops(config(), visible), [this] {
-    half_.upload(session_);
+    upload(half_);
     const VitDecoder::Output out = decoder_(session_, input("decoder/tokens"), half_);
     return std::vector<std::pair<std::string, Tensor>>{{"latent", out.latent},
                                                        {"prediction", out.prediction}};
@@ -133,8 +139,13 @@ void Bench::add_recogniser() {
   const Recogniser& recogniser = network_->recogniser();
   add("recogniser", static_cast<double>(batch_) * recogniser_flops(config(), recogniser.classes()),
       [this, &recogniser] {
+        staging_.begin();
+        recogniser.latent_rows(batch_, latent_rows_);
+        const Tensor rows =
+            session_.allocate({static_cast<std::int64_t>(latent_rows_.size())}, DType::kI32);
+        staging_.send(session_, latent_rows_, rows);
         const Recogniser::Output out =
-            recogniser(session_, input("recogniser/image"), input("recogniser/latent"));
+            recogniser(session_, input("recogniser/image"), input("recogniser/latent"), rows);
         return std::vector<std::pair<std::string, Tensor>>{{"logits", out.logits},
                                                            {"attention", out.attention}};
       });

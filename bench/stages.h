@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/session.h"
+#include "engine/staging.h"
 #include "ofer/network.h"
 #include "ofer/pipeline.h"
 #include "weights/safetensors.h"
@@ -54,12 +55,16 @@ class Bench {
   void add_pipeline();
   void add_operations();  // bench/operations.cpp
   void plan();
+  // Sends a selection's lists to session_, as a pass does.
+  void upload(PatchSelection& selection);
 
   LoadedWeights weights_;
   SafetensorsFile inputs_;
   std::shared_ptr<const Network> network_;
   VitDecoder decoder_;
   Session session_;
+  Staging staging_;
+  std::vector<std::int32_t> latent_rows_;
   Pipeline pipeline_;
   std::int64_t batch_;
   PatchSelection all_, half_;

@@ -46,11 +46,13 @@ Session::Session(const SessionOptions& options)
 
 void Session::queue_to_device(const Tensor& tensor, const void* host) {
   if (counting()) return;
+  OFER_ASSERT(!capturing_);
   on_device([&] { backend_.to_device(tensor.raw(), host, tensor.bytes(), *stream_); });
 }
 
 void Session::queue_to_host(const Tensor& tensor, void* host) {
   if (counting()) return;
+  OFER_ASSERT(!capturing_);
   on_device([&] { backend_.to_host(host, tensor.raw(), tensor.bytes(), *stream_); });
 }
 

@@ -16,8 +16,8 @@
 
 namespace ofer {
 
-// Sees every named intermediate in execution order. The tensor is in host memory and valid during the
-// call only.
+// Sees every named intermediate in execution order. The tensor is in host memory and valid during
+// the call only.
 using TapCallback = std::function<void(std::string_view name, const Tensor& tensor)>;
 
 struct SessionOptions {
@@ -80,6 +80,11 @@ class Session {
   void synchronise() {
     if (!counting()) on_device([&] { stream_->synchronise(); });
   }
+
+  // Is work noted instead of done (engine/replays.h)? Then nothing may be copied to or from the
+  // host.
+  bool capturing() const { return capturing_; }
+  void set_capturing(bool on) { capturing_ = on; }
 
   // Moments of a pass and the time between two of them (kernels/stream.h). Nothing while counting.
   void mark(std::size_t number) {
@@ -175,7 +180,7 @@ class Session {
   Workspace workspace_;
   ResizeAxes resize_axes_;
   Tape tape_;
-  bool recording_ = false;
+  bool recording_ = false, capturing_ = false;
   TapCallback tap_;
   std::vector<Watch>* watches_ = nullptr;
   std::string path_;

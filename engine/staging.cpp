@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 }  // namespace
 
@@ -35,14 +37,25 @@ void Staging::reserve(Session& session, std::size_t bytes) {
   used_ = 0;
 }
 
-void Staging::send(Session& session, std::span<const float> values, const Tensor& tensor) {
-  OFER_ASSERT(static_cast<std::int64_t>(values.size()) == tensor.elements());
-  if (session.counting() || tensor.bytes() == 0) return;
+void Staging::queue(Session& session, const void* data, const Tensor& tensor) {
   reserve(session, aligned(tensor.bytes()));
   std::byte* place = memory_ + used_;
   used_ += aligned(tensor.bytes());
-  std::memcpy(place, from_floats(values, tensor.dtype(), converted_), tensor.bytes());
+  std::memcpy(place, data, tensor.bytes());
   session.queue_to_device(tensor, place);
+}
+
+void Staging::send(Session& session, std::span<const float> values, const Tensor& tensor) {
+  OFER_ASSERT(static_cast<std::int64_t>(values.size()) == tensor.elements());
+  if (session.counting() || values.empty()) return;
+  queue(session, from_floats(values, tensor.dtype(), converted_), tensor);
+}
+
+void Staging::send(Session& session, std::span<const std::int32_t> values, const Tensor& tensor) {
+  OFER_ASSERT(static_cast<std::int64_t>(values.size()) == tensor.elements() &&
+              tensor.dtype() == DType::kI32);
+  if (session.counting() || values.empty()) return;
+  queue(session, values.data(), tensor);
 }
 
 void Staging::fetch(Session& session, std::span<const Tensor> tensors) {

@@ -13,8 +13,8 @@ namespace ofer {
 
 class Session;
 
-// Page-locked memory on a GPU's host (plain memory elsewhere), through which a pass sends its inputs
-// and fetches its results without waiting in between. Grows to the largest pass and stays.
+// Page-locked memory on a GPU's host (plain memory elsewhere), through which a pass sends its
+// inputs and fetches its results without waiting in between. Grows to the largest pass and stays.
 // Used by one thread at a time; the memory belongs to the session's device and must not outlive it.
 class Staging {
  public:
@@ -27,6 +27,7 @@ class Staging {
   // call returns; begin() forgets what was sent before, once its pass has ended.
   void begin() { used_ = 0; }
   void send(Session& session, std::span<const float> values, const Tensor& tensor);
+  void send(Session& session, std::span<const std::int32_t> values, const Tensor& tensor);
 
   // Fetches all of the tensors with one wait: floats, one tensor behind the other; an undefined
   // tensor has none. Valid until the next call.
@@ -37,6 +38,7 @@ class Staging {
 
  private:
   void reserve(Session& session, std::size_t bytes);
+  void queue(Session& session, const void* data, const Tensor& tensor);
 
   Device device_;
   std::byte* memory_ = nullptr;

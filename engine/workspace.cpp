@@ -49,6 +49,7 @@ void Workspace::reserve(std::size_t bytes) {
   OFER_ASSERT(block_ == 0 && used_ == 0 && !counting_);
   growths_ = 0;
   if (blocks_.size() == 1 && blocks_[0].size() >= bytes) return;
+  ++moves_;
   blocks_.clear();
   if (bytes > 0) blocks_.emplace_back(bytes, device_);
 }

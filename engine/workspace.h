@@ -9,12 +9,12 @@
 
 namespace ofer {
 
-// A stack of tensors. A forward pass allocates on top; a Scope gives everything above its start back
-// when it ends. The same code is run twice: once counting (addresses are made up, nothing may be
-// touched), which finds the peak, and then, after reserve(peak), for real. Counted with the largest
-// shapes, a pass with smaller ones fits as well, since a stack has no holes. Should a pass need more
-// than was reserved, another block is allocated and counted in `growths()`; a warm session has none.
-// Used by one thread at a time.
+// A stack of tensors. A forward pass allocates on top; a Scope gives everything above its start
+// back when it ends. The same code is run twice: once counting (addresses are made up, nothing may
+// be touched), which finds the peak, and then, after reserve(peak), for real. Counted with the
+// largest shapes, a pass with smaller ones fits as well, since a stack has no holes. Should a pass
+// need more than was reserved, another block is allocated and counted in `growths()`; a warm
+// session has none. Used by one thread at a time.
 class Workspace {
  public:
   explicit Workspace(Device device) : device_(device) {}
@@ -67,7 +67,18 @@ class Workspace {
     std::size_t block_, used_;
   };
 
-  std::size_t reserved() const;                  // bytes of all blocks
+  // A height of the stack. back_to() takes it there from below as well: what a section allocated
+  // when it was first run is allocated again.
+  struct Mark {
+    std::size_t block = 0, used = 0;
+    bool operator==(const Mark&) const = default;
+  };
+  Mark mark() const { return {block_, used_}; }
+  void back_to(const Mark& mark) { release(mark.block, mark.used); }
+  // How often reserve() has moved the stack: addresses from before are void.
+  std::size_t moves() const { return moves_; }
+
+  std::size_t reserved() const;                     // bytes of all blocks
   std::size_t growths() const { return growths_; }  // blocks added since the last reserve()
 
  private:
@@ -82,6 +93,7 @@ class Workspace {
   std::size_t used_ = 0;   // bytes of it, or, while counting, of the whole stack
   std::size_t peak_ = 0;
   std::size_t growths_ = 0;
+  std::size_t moves_ = 0;
   int held_ = 0;
   bool counting_ = false;
 };

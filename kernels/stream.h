@@ -4,8 +4,16 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 
 namespace ofer::kernels {
+
+// Work that a stream has noted instead of doing it, to be played on that stream, which it must not
+// outlive. The memory that the work refers to is not its own.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+};
 
 // Each backend derives its own: threads and scratch memory on a CPU, a CUDA stream and library
 // handles on a GPU. Used by one thread at a time. What is here suits a backend whose calls return
@@ -25,6 +33,18 @@ class Stream {
     return std::chrono::duration<double, std::milli>(marks_[to] - marks_[from]).count();
   }
 
+  // Where captures() says so, work between begin_capture() and end_capture() is noted, not done,
+  // and play() queues all of it with one call. While a stream captures, copies between host and
+  // device, waiting, marks and growing scratch memory are errors. drop_capture() leaves a capture
+  // that failed. The calls throw DeviceError.
+  virtual bool captures() const { return false; }
+  virtual void begin_capture() {}
+  virtual std::unique_ptr<Graph> end_capture() { return nullptr; }
+  virtual void drop_capture() noexcept {}
+  virtual void play(Graph&) {}
+  // How often scratch memory, which noted work may refer to, has moved: older graphs are void.
+  std::size_t moves() const { return moves_; }
+
   // May products, convolutions and attention of floats round their operands to tf32? For backends
   // that can.
   void set_tf32(bool on) { tf32_ = on; }
@@ -34,6 +54,8 @@ class Stream {
   Stream() = default;
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
+
+  std::size_t moves_ = 0;
 
  private:
   using Clock = std::chrono::steady_clock;

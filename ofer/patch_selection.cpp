@@ -1,8 +1,7 @@
 #include "ofer/patch_selection.h"
 
 #include <algorithm>
-
-#include "engine/convert.h"
+#include <utility>
 
 namespace ofer {
 
@@ -60,34 +59,38 @@ void PatchSelection::assign_largest(std::int64_t batch, std::int64_t patches) {
   }
 }
 
-void PatchSelection::upload(Session& session) {
-  const auto copy = [&session](const std::vector<std::int32_t>& host) {
-    const Tensor tensor =
-        session.allocate({static_cast<std::int64_t>(host.size())}, DType::kI32);
-    session.to_device(tensor, host.data());
-    return tensor;
-  };
-  visible_.offsets = copy(visible_offsets_);
-  all_.offsets = copy(all_offsets_);
-  token_source_ = copy(token_source_host_);
-  all_token_source_ = copy(all_token_source_host_);
-  grid_source_ = copy(grid_source_host_);
-  patch_source_ = copy(patch_source_host_);
-  covered_index_ = copy(covered_images_);
-  covered_place_ = copy(covered_place_host_);
+void PatchSelection::upload(Session& session, Staging& staging) {
+  // Numbers in the session's element type: a flag for each image, then one for each patch.
+  flags_.clear();
+  for (const std::int32_t place : covered_place_host_) flags_.push_back(place >= 0 ? 1.0f : 0.0f);
+  for (const std::uint8_t covered : covered_) flags_.push_back(covered != 0 ? 1.0f : 0.0f);
+  const Tensor flags = session.allocate({batch_ * (1 + patches_)});
+  staging.send(session, flags_, flags);
+  const Tensor columns = flags.view({batch_ * (1 + patches_), 1});
+  covered_flag_ = columns.rows(0, batch_).view({batch_});
+  covered_mask_ = columns.rows(batch_, batch_ * patches_).view({batch_, patches_});
 
-  // Numbers in the session's element type, through one staging array.
-  const auto flags = [&](const Shape& shape, const auto& at) {
-    const Tensor tensor = session.allocate(shape);
-    if (session.counting()) return tensor;
-    const auto count = static_cast<std::size_t>(tensor.elements());
-    staging_.resize(count);
-    for (std::size_t i = 0; i < count; ++i) staging_[i] = at(i) ? 1.0f : 0.0f;
-    session.to_device(tensor, from_floats(staging_, session.dtype(), staging_raw_));
-    return tensor;
-  };
-  covered_flag_ = flags({batch_}, [&](std::size_t i) { return covered_place_host_[i] >= 0; });
-  covered_mask_ = flags({batch_, patches_}, [&](std::size_t i) { return covered_[i] != 0; });
+  // Each list begins where a vector may.
+  constexpr std::size_t kAlignment = Buffer::kAlignment / sizeof(std::int32_t);
+  const std::pair<const std::vector<std::int32_t>*, Tensor*> lists[] = {
+      {&visible_offsets_, &visible_.offsets}, {&all_offsets_, &all_.offsets},
+      {&token_source_host_, &token_source_},  {&all_token_source_host_, &all_token_source_},
+      {&grid_source_host_, &grid_source_},    {&patch_source_host_, &patch_source_},
+      {&covered_images_, &covered_index_},    {&covered_place_host_, &covered_place_}};
+  packed_.clear();
+  for (const auto& [list, tensor] : lists) {
+    packed_.insert(packed_.end(), list->begin(), list->end());
+    packed_.resize((packed_.size() + kAlignment - 1) / kAlignment * kAlignment);
+  }
+  const Tensor packed = session.allocate({static_cast<std::int64_t>(packed_.size())}, DType::kI32);
+  staging.send(session, packed_, packed);
+  std::int64_t first = 0;
+  for (const auto& [list, tensor] : lists) {
+    const auto count = static_cast<std::int64_t>(list->size());
+    *tensor = packed.rows(first, count);
+    first += (count + static_cast<std::int64_t>(kAlignment) - 1) /
+             static_cast<std::int64_t>(kAlignment) * static_cast<std::int64_t>(kAlignment);
+  }
 }
 
 }  // namespace ofer

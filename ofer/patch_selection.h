@@ -7,6 +7,7 @@
 
 #include "engine/ragged.h"
 #include "engine/session.h"
+#include "engine/staging.h"
 
 namespace ofer {
 
@@ -20,8 +21,8 @@ class PatchSelection {
   // The largest any batch of this size can need, for counting: every patch visible, and yet every
   // image among the covered ones.
   void assign_largest(std::int64_t batch, std::int64_t patches);
-  // Takes memory on the device and copies the lists there.
-  void upload(Session& session);
+  // Takes memory on the device and sends the lists there.
+  void upload(Session& session, Staging& staging);
 
   std::int64_t batch() const { return batch_; }
   std::int64_t patches() const { return patches_; }
@@ -53,13 +54,15 @@ class PatchSelection {
 
  private:
   std::int64_t batch_ = 0, patches_ = 0;
-  std::vector<std::int32_t> visible_offsets_, all_offsets_, token_source_host_, all_token_source_host_,
-      grid_source_host_, patch_source_host_, covered_images_, covered_place_host_;
+  std::vector<std::int32_t> visible_offsets_, all_offsets_, token_source_host_,
+      all_token_source_host_, grid_source_host_, patch_source_host_, covered_images_,
+      covered_place_host_;
   std::vector<std::uint8_t> covered_;
-  std::vector<float> staging_;
-  std::vector<std::byte> staging_raw_;
+  std::vector<std::int32_t> packed_;  // all lists, one behind the other, for one copy
+  std::vector<float> flags_;
   Ragged visible_, all_;
-  Tensor token_source_, all_token_source_, grid_source_, patch_source_, covered_index_, covered_place_, covered_flag_, covered_mask_;
+  Tensor token_source_, all_token_source_, grid_source_, patch_source_, covered_index_,
+      covered_place_, covered_flag_, covered_mask_;
 };
 
 }  // namespace ofer

@@ -12,31 +12,41 @@ namespace {
 // Moments of a pass, as marks of the stream.
 enum Moment : std::size_t { kBegin, kDetected, kReconstructed, kRecognised };
 
+// Sections of a pass that may be played again; the first number of their keys.
+enum Section : std::int64_t { kDetect, kReconstruct, kRecognise };
+
 }  // namespace
 
 // What the stages hand on, in memory that lasts for the pass.
 struct Pipeline::Pass {
+  Pass(const Inputs& inputs_, const Request& request_) : inputs(inputs_), request(request_) {}
   const Inputs& inputs;
   const Request& request;
   Tensor raw;          // [N, 3, S, S] in [0, 1]
   Tensor vit;          // [N, 3, S, S] normalised
   Tensor image;        // [N, 3, U, U] in [0, 1]
   Tensor distance;     // [N, L], when detected
+  Tensor covered;      // [N, L], when detected: 1 for a covered patch
   Tensor latent;       // [N, L, W]
   Tensor coarse;       // [N, 3, S, S]
   Tensor restored;     // [N, 3, U, U]
   Tensor attention;    // [N, rows, columns]
+  Tensor latent_rows;  // of the chosen patches, when a fixed list chooses
   Tensor chosen;       // [N, L]
+  Tensor seed;  // [N, classes]: 1 for the class that Grad-CAM explains, when one was asked for
   Tensor probabilities;  // [N, classes]
-  Tensor grad_cam;     // [N, h, w]
+  Tensor grad_cam;       // [N, h, w]
 };
 
 Pipeline::Pipeline(std::shared_ptr<const Network> network, const SessionOptions& options)
-    : network_(std::move(network)), session_(options), staging_(options.device) {
+    : network_(std::move(network)),
+      session_(options),
+      staging_(options.device),
+      replays_(session_) {
   require(network_ != nullptr, ErrorCode::kBadArgument, "a pipeline needs a network");
   require(session_.precision() == network_->precision(), ErrorCode::kBadArgument,
-          "the network was loaded for ", name_of(network_->precision()), ", the session computes in ",
-          name_of(session_.precision()));
+          "the network was loaded for ", name_of(network_->precision()),
+          ", the session computes in ", name_of(session_.precision()));
   require(session_.device() == network_->device(), ErrorCode::kBadArgument,
           "the network is on device ", name_of(network_->device().kind), ' ',
           network_->device().index, ", the session on ", name_of(session_.device().kind), ' ',
@@ -56,9 +66,8 @@ void Pipeline::check(const Inputs& inputs, const Request& request) const {
   if (request.mask == MaskSource::kGiven)
     check_size(inputs.mask.size(), config.patch_count(), "mask");
   const auto classes = static_cast<int>(network_->labels().size());
-  require(request.grad_cam_class >= -1 && request.grad_cam_class < classes,
-          ErrorCode::kBadArgument, "Grad-CAM class ", request.grad_cam_class,
-          " is not between 0 and ", classes - 1);
+  require(request.grad_cam_class >= -1 && request.grad_cam_class < classes, ErrorCode::kBadArgument,
+          "Grad-CAM class ", request.grad_cam_class, " is not between 0 and ", classes - 1);
   if (request.grad_cam && !request.grad_cam_layer.empty()) {
     const std::vector<std::string>& layers = network_->recogniser().activation_layers();
     require(std::find(layers.begin(), layers.end(), request.grad_cam_layer) != layers.end(),
@@ -126,17 +135,22 @@ void Pipeline::detect(Pass& pass) {
                    [](std::uint8_t value) { return value != 0 ? 1 : 0; });
   if (pass.request.mask != MaskSource::kDetect) return;
   pass.distance = session_.allocate({n, patches});
+  pass.covered = session_.allocate({n, patches});
   const Workspace::Scope scope(session_.workspace());
-  const Session::Path path(session_, "detect");
   PatchSelection& all = selection_;
   all.assign(n, patches, {});
-  all.upload(session_);
-  const Detector::Output found = network_->detector()(session_, pass.vit, all);
-  ops::copy_to(session_, found.distance, pass.distance);
+  all.upload(session_, staging_);
+  key_.assign({kDetect, n});
+  replays_.run(key_, {pass.vit, all.all().offsets, pass.distance}, {}, [&] {
+    const Session::Path path(session_, "detect");
+    const Detector::Output found = network_->detector()(session_, pass.vit, all);
+    ops::copy_to(session_, found.distance, pass.distance);
+    ops::copy_to(session_, found.mask, pass.covered);
+  });
   // The one place where the host has to wait for the device: how many patches are visible decides
   // the shapes of what follows.
   if (session_.counting()) return;
-  staging_.fetch(session_, std::span(&found.mask, 1));
+  staging_.fetch(session_, std::span(&pass.covered, 1));
   const std::span<const float> covered = staging_.fetched(0);
   std::transform(covered.begin(), covered.end(), mask_.begin(),
                  [](float value) { return value > 0 ? 1 : 0; });
@@ -151,107 +165,141 @@ void Pipeline::reconstruct(Pass& pass) {
     selection_.assign_largest(n, patches);
   else
     selection_.assign(n, patches, mask_);
-  selection_.upload(s);
-  const Session::Path path(s, "reconstruct");
-
+  selection_.upload(s, staging_);
+  const bool any = !selection_.covered_images().empty();
   pass.latent = s.allocate({n, patches, config.latent_width()});
   pass.coarse = s.allocate({n, 3, size, size});
-  {
-    const Workspace::Scope scope(s.workspace());
-    const Autoencoder::Output out =
-        network_->autoencoder()(s, pass.vit, selection_, network_->mean(), network_->deviation());
-    ops::copy_to(s, out.latent, pass.latent);
-    ops::copy_to(s, out.coarse, pass.coarse);
-  }
+  pass.restored = any ? s.allocate({n, 3, u, u}) : pass.image;
 
-  const auto covered = static_cast<std::int64_t>(selection_.covered_images().size());
-  if (covered == 0) {
-    pass.restored = pass.image;
+  // Products and attention are queued by the number of tokens that each image has left.
+  key_.assign({kReconstruct, n});
+  for (std::int64_t i = 0; i <= n; ++i) key_.push_back(selection_.visible().host[i]);
+  replays_.run(key_, {pass.vit, pass.image, selection_.covered_flag(), pass.latent}, {}, [&] {
+    const Session::Path path(s, "reconstruct");
+    complete(pass);
+    if (any) restore(pass);
     s.tap("restored", pass.restored);
-    return;
-  }
-  pass.restored = s.allocate({n, 3, u, u});
-  {
-    const Workspace::Scope scope(s.workspace());
-    // Only the images that have a covered patch go through; the others pass as they came.
-    const auto take = [&](const Tensor& x) {
-      const std::int64_t row = x.shape().product(1, x.rank());
-      Shape shape = x.shape();
-      shape[0] = covered;
-      return ops::gather_rows(s, x.view({n, row}), selection_.covered_index(), {}).view(shape);
-    };
-    const Tensor coarse = ops::resize(s, take(pass.coarse), u, u);
-    const Tensor image = take(pass.image);
-    const Tensor grid = take(selection_.covered_mask())
-                            .view({covered, 1, config.patch_rows(), config.patch_columns()});
-    const Tensor hole = ops::resize_nearest(s, grid, u, u);
-    const Tensor outside = ops::scale(s, hole, -1, 1);
-    Tensor painted = coarse;
-    bool paste = true;
-    if (const UNet* unet = network_->unet()) {
-      const Session::Path unet_path(s, "unet");
-      painted = (*unet)(s, coarse, image, hole);
-      painted = ops::clamp(s, ops::scale(s, painted, 0.5, 0.5), 0, 1);
-      paste = config.unet->composite;
-    }
-    if (paste)
-      painted = ops::add(s, ops::multiply(s, painted, hole), ops::multiply(s, image, outside));
-    const std::int64_t row = 3 * u * u;
-    const Tensor placed =
-        ops::gather_rows(s, painted.view({covered, row}), selection_.covered_place(), {});
-    const Tensor clean = ops::scale(s, selection_.covered_flag().view({n, 1}), -1, 1);
-    const Tensor kept = ops::multiply(s, pass.image.view({n, row}), clean);
-    ops::copy_to(s, ops::add(s, placed, kept), pass.restored);
-  }
-  s.tap("restored", pass.restored);
+  });
 }
 
-void Pipeline::recognise(Pass& pass, Tape* tape) {
+void Pipeline::complete(Pass& pass) {
+  const Workspace::Scope scope(session_.workspace());
+  const Autoencoder::Output out = network_->autoencoder()(session_, pass.vit, selection_,
+                                                          network_->mean(), network_->deviation());
+  ops::copy_to(session_, out.latent, pass.latent);
+  ops::copy_to(session_, out.coarse, pass.coarse);
+}
+
+// Only the images that have a covered patch go through; the others pass as they came.
+void Pipeline::restore(Pass& pass) {
   Session& s = session_;
   const Config& config = network_->config();
-  const std::int64_t n = pass.inputs.count, size = config.recogniser.image_size;
-  const Session::Path path(s, "recognise");
+  const std::int64_t n = pass.inputs.count, u = network_->restored_size();
+  const auto covered = static_cast<std::int64_t>(selection_.covered_images().size());
+  const Workspace::Scope scope(s.workspace());
+  const auto take = [&](const Tensor& x) {
+    const std::int64_t row = x.shape().product(1, x.rank());
+    Shape shape = x.shape();
+    shape[0] = covered;
+    return ops::gather_rows(s, x.view({n, row}), selection_.covered_index(), {}).view(shape);
+  };
+  const Tensor coarse = ops::resize(s, take(pass.coarse), u, u);
+  const Tensor image = take(pass.image);
+  const Tensor grid = take(selection_.covered_mask())
+                          .view({covered, 1, config.patch_rows(), config.patch_columns()});
+  const Tensor hole = ops::resize_nearest(s, grid, u, u);
+  const Tensor outside = ops::scale(s, hole, -1, 1);
+  Tensor painted = coarse;
+  bool paste = true;
+  if (const UNet* unet = network_->unet()) {
+    const Session::Path unet_path(s, "unet");
+    painted = (*unet)(s, coarse, image, hole);
+    painted = ops::clamp(s, ops::scale(s, painted, 0.5, 0.5), 0, 1);
+    paste = config.unet->composite;
+  }
+  if (paste)
+    painted = ops::add(s, ops::multiply(s, painted, hole), ops::multiply(s, image, outside));
+  const std::int64_t row = 3 * u * u;
+  const Tensor placed =
+      ops::gather_rows(s, painted.view({covered, row}), selection_.covered_place(), {});
+  const Tensor clean = ops::scale(s, selection_.covered_flag().view({n, 1}), -1, 1);
+  const Tensor kept = ops::multiply(s, pass.image.view({n, row}), clean);
+  ops::copy_to(s, ops::add(s, placed, kept), pass.restored);
+}
 
+// With a tape, classifies on it and asks it what mattered.
+void Pipeline::recognise(Pass& pass, Tape* tape) {
+  const std::int64_t n = pass.inputs.count;
+  const Recogniser& recogniser = network_->recogniser();
+  recogniser.latent_rows(n, latent_rows_);
+  if (!latent_rows_.empty()) {
+    pass.latent_rows =
+        session_.allocate({static_cast<std::int64_t>(latent_rows_.size())}, DType::kI32);
+    staging_.send(session_, latent_rows_, pass.latent_rows);
+  }
+  const std::string* layer = nullptr;
+  if (tape)
+    layer = pass.request.grad_cam_layer.empty() ? &recogniser.activation_layers().front()
+                                                : &pass.request.grad_cam_layer;
+  if (tape && pass.request.grad_cam_class >= 0) {
+    const std::int64_t classes = recogniser.classes();
+    seed_.assign(static_cast<std::size_t>(n * classes), 0.0f);
+    for (std::int64_t i = 0; i < n; ++i)
+      seed_[static_cast<std::size_t>(i * classes + pass.request.grad_cam_class)] = 1;
+    pass.seed = upload(seed_, {n, classes});
+  }
+
+  key_.assign({kRecognise, n, tape ? 1 : 0, pass.request.grad_cam_plus_plus ? 1 : 0});
+  if (tape) {
+    const std::vector<std::string>& layers = recogniser.activation_layers();
+    key_.push_back(std::find(layers.begin(), layers.end(), *layer) - layers.begin());
+  }
+  replays_.run(key_,
+               {pass.raw, pass.restored, pass.latent, selection_.covered_flag(), pass.latent_rows,
+                pass.seed},
+               {&pass.probabilities, &pass.attention, &pass.chosen, &pass.grad_cam}, [&] {
+                 const Session::Path path(session_, "recognise");
+                 if (tape)
+                   explain(pass, *tape, *layer);
+                 else
+                   classify(pass);
+               });
+}
+
+// Returns the logits.
+Tensor Pipeline::classify(Pass& pass) {
+  Session& s = session_;
+  const std::int64_t n = pass.inputs.count, size = network_->config().recogniser.image_size;
   // A restored image, or, where nothing was covered, the input itself.
   const Tensor flag = selection_.covered_flag().view({n, 1, 1, 1});
   Tensor x = ops::multiply(s, ops::resize(s, pass.restored, size, size), flag);
-  const Tensor clean = ops::multiply(s, ops::resize(s, pass.raw, size, size),
-                                     ops::scale(s, flag, -1, 1));
+  const Tensor clean =
+      ops::multiply(s, ops::resize(s, pass.raw, size, size), ops::scale(s, flag, -1, 1));
   x = ops::add(s, x, clean);
   x = ops::divide(s, ops::subtract(s, x, network_->mean()), network_->deviation());
+  const Recogniser::Output out = network_->recogniser()(s, x, pass.latent, pass.latent_rows);
+  pass.probabilities = out.probabilities;
+  pass.attention = out.attention_grid;
+  pass.chosen = out.chosen;
+  return out.logits;
+}
 
-  if (tape) {
-    watches_.resize(1);
-    watches_[0].seen = {};
-    watches_[0].name = pass.request.grad_cam_layer.empty()
-                           ? network_->recogniser().activation_layers().front()
-                           : pass.request.grad_cam_layer;
-    s.set_watches(&watches_);
-  }
+void Pipeline::explain(Pass& pass, Tape& tape, const std::string& layer) {
+  Session& s = session_;
+  watches_.resize(1);
+  watches_[0].seen = {};
+  watches_[0].name = layer;
+  s.set_watches(&watches_);
   struct Unset {
     Session& session;
     ~Unset() { session.set_watches(nullptr); }
   } unset{s};
-  const Recogniser::Output out = network_->recogniser()(s, x, pass.latent);
-  pass.probabilities = out.probabilities;
-  pass.attention = out.attention_grid;
-  pass.chosen = out.chosen;
-  if (!tape) return;
-
+  const Tensor logits = classify(pass);
   const Tensor features = watches_[0].seen;
   OFER_ASSERT(features.defined());
-  // One for the class that is asked about, zero for the others.
-  Tensor seed;
-  if (pass.request.grad_cam_class < 0) {
-    seed = ops::select_top(s, out.logits, 1);
-  } else {
-    seed_.assign(static_cast<std::size_t>(out.logits.elements()), 0.0f);
-    for (std::int64_t i = 0; i < n; ++i)
-      seed_[static_cast<std::size_t>(i * out.logits.size(1) + pass.request.grad_cam_class)] = 1;
-    seed = upload(seed_, out.logits.shape());
-  }
-  tape->backward(s, out.logits, seed);
-  Tensor gradient = tape->gradient(features);
+  const Tensor seed = pass.seed.defined() ? pass.seed : ops::select_top(s, logits, 1);
+  tape.backward(s, logits, seed);
+  Tensor gradient = tape.gradient(features);
   s.tap("gradient", gradient);
   pass.grad_cam = ops::grad_cam(s, features, gradient, pass.request.grad_cam_plus_plus);
 }
@@ -262,7 +310,15 @@ void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
   const Request& want = pass.request;
   const auto only = [](bool wanted, const Tensor& tensor) { return wanted ? tensor : Tensor{}; };
   enum : std::size_t {
-    kProbabilities, kChosen, kDistance, kCoarse, kRestored, kAttention, kLatent, kGradCam, kCount
+    kProbabilities,
+    kChosen,
+    kDistance,
+    kCoarse,
+    kRestored,
+    kAttention,
+    kLatent,
+    kGradCam,
+    kCount
   };
   const std::array<Tensor, kCount> tensors = {pass.probabilities,
                                               pass.chosen,
@@ -315,15 +371,14 @@ void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
 }
 
 // One pass over a batch; with `results` null it is only counted.
-void Pipeline::forward(const Inputs& inputs, const Request& request,
-                       std::vector<Result>* results) {
+void Pipeline::forward(const Inputs& inputs, const Request& request, std::vector<Result>* results) {
   Session& s = session_;
   const Workspace::Scope scope(s.workspace());
   staging_.begin();
   s.mark(kBegin);
   const std::int64_t n = inputs.count, size = network_->config().image_size;
   const std::int64_t u = network_->restored_size();
-  Pass pass{inputs, request, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Pass pass(inputs, request);
   pass.raw = upload(inputs.vit, {n, 3, size, size});
   pass.image = upload(inputs.restored, {n, 3, u, u});
   pass.vit = ops::divide(s, ops::subtract(s, pass.raw, network_->mean()), network_->deviation());

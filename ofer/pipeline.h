@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/image_resize.h"
+#include "engine/replays.h"
 #include "engine/session.h"
 #include "engine/staging.h"
 #include "ofer/network.h"
@@ -33,8 +34,8 @@ struct Request {
 // A batch as numbers: planar RGB in [0, 1].
 struct Inputs {
   std::int64_t count = 0;
-  std::span<const float> vit;       // [count, 3, S, S], S = config.image_size
-  std::span<const float> restored;  // [count, 3, U, U], U = network.restored_size()
+  std::span<const float> vit;          // [count, 3, S, S], S = config.image_size
+  std::span<const float> restored;     // [count, 3, U, U], U = network.restored_size()
   std::span<const std::uint8_t> mask;  // kGiven: [count, L], 1 covered
 };
 
@@ -49,8 +50,11 @@ class Pipeline {
 
   const Network& network() const { return *network_; }
   Session& session() { return session_; }
+  // What is played again instead of being queued anew (engine/replays.h).
+  const Replays& replays() const { return replays_; }
 
-  // Analyses a batch. A pass that throws (kCancelled, kOutOfMemory, ...) leaves the pipeline usable.
+  // Analyses a batch. A pass that throws (kCancelled, kOutOfMemory, ...) leaves the pipeline
+  // usable.
   std::vector<Result> run(const Inputs& inputs, const Request& request);
 
   // The same from pictures of any size, resized as the method asks. masks: for each image
@@ -66,16 +70,23 @@ class Pipeline {
   void forward(const Inputs& inputs, const Request& request, std::vector<Result>* results);
   void detect(Pass& pass);
   void reconstruct(Pass& pass);
+  void complete(Pass& pass);  // autoencoder: latent, coarse
+  void restore(Pass& pass);   // U-Net: restored
   void recognise(Pass& pass, Tape* tape);
+  Tensor classify(Pass& pass);
+  void explain(Pass& pass, Tape& tape, const std::string& layer);  // Grad-CAM
   void collect(const Pass& pass, std::vector<Result>& results);
   Tensor upload(std::span<const float> values, const Shape& shape);
 
   std::shared_ptr<const Network> network_;
   Session session_;
   PatchSelection selection_;
-  std::vector<std::uint8_t> mask_;    // [count, L] of the current batch
-  Staging staging_;                   // behind the session, whose memory it uses
-  std::vector<float> seed_;           // one for the class that Grad-CAM explains
+  std::vector<std::uint8_t> mask_;  // [count, L] of the current batch
+  Staging staging_;                 // behind the session, whose memory it uses
+  Replays replays_;                 // likewise
+  std::vector<std::int64_t> key_;   // of the section that is about to run
+  std::vector<std::int32_t> latent_rows_;
+  std::vector<float> seed_;  // one for the class that Grad-CAM explains
   std::vector<Session::Watch> watches_;
   std::vector<float> vit_planes_, restored_planes_;  // inputs made from pictures
   ResizeScratch vit_resize_, restored_resize_;

@@ -60,8 +60,8 @@ AttentionHead::Output AttentionHead::operator()(Session& s, const Tensor& x) con
   Output output;
   output.map = ops::sum(s, spatial, 1);
   s.tap("map", output.map);
-  output.feature = global_average(
-      s, ops::multiply(s, scaled, output.map.view({n, 1, x.size(2), x.size(3)})));
+  output.feature =
+      global_average(s, ops::multiply(s, scaled, output.map.view({n, 1, x.size(2), x.size(3)})));
   s.tap("output", output.feature);
   return output;
 }
@@ -123,35 +123,31 @@ Recogniser::Recogniser(const Parameters& p, const Config& config)
     activation_layers_.push_back("recognise/head" + std::to_string(k) + "/spatial");
 }
 
-Tensor Recogniser::choose(Session& s, const Tensor& latent, const Tensor& attention_grid,
-                          Tensor& chosen) const {
+void Recogniser::latent_rows(std::int64_t batch, std::vector<std::int32_t>& rows) const {
+  rows.clear();
+  if (by_attention_) return;
+  const std::int32_t patches = rows_ * columns_;
+  for (std::int32_t i = 0; i < batch; ++i)
+    for (const std::int32_t patch : fixed_patches_) rows.push_back(i * patches + patch);
+}
+
+Tensor Recogniser::choose(Session& s, const Tensor& latent, const Tensor& latent_rows,
+                          const Tensor& attention_grid, Tensor& chosen) const {
   const std::int64_t n = latent.size(0), patches = latent.size(1), width = latent.size(2);
   if (by_attention_) {
     chosen = ops::select_top(s, attention_grid.view({n, patches}), patches / 2);
     return ops::multiply(s, latent, chosen.view({n, patches, 1})).view({n, patches * width});
   }
-  // Row numbers of the listed patches, image after image: the list plus n * patches.
-  const auto count = static_cast<std::int64_t>(fixed_patches_.size());
-  const Tensor index = s.allocate({n * count}, DType::kI32);
-  for (std::int64_t i = 0; i < n && !s.counting(); ++i) {
-    std::array<std::int32_t, 256> rows;
-    for (std::int64_t first = 0; first < count; first += 256) {
-      const std::int64_t part = std::min<std::int64_t>(256, count - first);
-      for (std::int64_t k = 0; k < part; ++k)
-        rows[static_cast<std::size_t>(k)] = static_cast<std::int32_t>(
-            i * patches + fixed_patches_[static_cast<std::size_t>(first + k)]);
-      s.to_device(index.rows(i * count + first, part), rows.data());
-    }
-  }
   // Which patches those are, as a mask: ones scattered to their rows.
-  chosen = ops::scatter_rows(s, ops::full(s, {n * count, 1}, 1), index, n * patches)
-               .view({n, patches});
-  return ops::gather_rows(s, latent.view({n * patches, width}), index, {})
-      .view({n, count * width});
+  const std::int64_t rows = latent_rows.elements();
+  chosen =
+      ops::scatter_rows(s, ops::full(s, {rows, 1}, 1), latent_rows, n * patches).view({n, patches});
+  return ops::gather_rows(s, latent.view({n * patches, width}), latent_rows, {})
+      .view({n, rows / n * width});
 }
 
-Recogniser::Output Recogniser::operator()(Session& s, const Tensor& images,
-                                          const Tensor& latent) const {
+Recogniser::Output Recogniser::operator()(Session& s, const Tensor& images, const Tensor& latent,
+                                          const Tensor& latent_rows) const {
   Tensor x = images;
   s.tap("input", x);
   x = ops::relu(s, stem_bn_(s, stem_(s, x)));
@@ -186,7 +182,7 @@ Recogniser::Output Recogniser::operator()(Session& s, const Tensor& images,
       ops::resize(s, output.attention.view({n, 1, height, columns}), rows_, columns_)
           .view({n, rows_, columns_});
   s.tap("attention_grid", output.attention_grid);
-  Tensor row = choose(s, latent, output.attention_grid, output.chosen);
+  Tensor row = choose(s, latent, latent_rows, output.attention_grid, output.chosen);
   s.tap("latent", row);
   output.logits = classifier_(s, row, fused);
   s.tap("logits", output.logits);

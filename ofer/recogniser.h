@@ -1,5 +1,5 @@
-// Stage 3: the expression. ResNet features, cross-attention heads, the latent vectors of the patches
-// that matter, and a classifier over both.
+// Stage 3: the expression. ResNet features, cross-attention heads, the latent vectors of the
+// patches that matter, and a classifier over both.
 #pragma once
 
 #include <string>
@@ -64,14 +64,20 @@ class Recogniser {
     Tensor attention_grid;         // [N, rows, columns], at the patches
     Tensor chosen;                 // [N, L]: 1 where a patch's latent was used
   };
-  // images [N, 3, R, R] normalised, latent [N, L, W]. Taps: input, stem, stage1/block0, ...,
+  // images [N, 3, R, R] normalised, latent [N, L, W]. latent_rows: i32, the device's copy of
+  // latent_rows(N); undefined where that is empty. Taps: input, stem, stage1/block0, ...,
   // head0/..., fused, attention, attention_grid, latent, logits, probabilities.
-  Output operator()(Session& s, const Tensor& images, const Tensor& latent) const;
+  Output operator()(Session& s, const Tensor& images, const Tensor& latent,
+                    const Tensor& latent_rows) const;
+
+  // Where patches are chosen by a fixed list: the rows of [N L, W] that are chosen, image after
+  // image. Empty where attention chooses them. The result is the caller's own, reused memory.
+  void latent_rows(std::int64_t batch, std::vector<std::int32_t>& rows) const;
 
  private:
   // The chosen latent vectors as one row [N, P W] for each image, and which patches they are of.
-  Tensor choose(Session& s, const Tensor& latent, const Tensor& attention_grid,
-                Tensor& chosen) const;
+  Tensor choose(Session& s, const Tensor& latent, const Tensor& latent_rows,
+                const Tensor& attention_grid, Tensor& chosen) const;
 
   layers::Conv2d stem_;
   layers::BatchNorm stem_bn_;

@@ -1,6 +1,7 @@
 // The whole pipeline through the CUDA kernels' source, on the executor.
 #include <doctest/doctest.h>
 
+#include "kernels/simt/executor.h"
 #include "kernels/simt/memory.h"
 #include "tests/support/device_pipeline.h"
 
@@ -33,7 +34,23 @@ TEST_SUITE("pipeline_simt") {
     CHECK(pipeline.session().workspace().growths() == 0);
   }
 
-  TEST_CASE("out of device memory at every allocation in turn: an error, no leak, and it works again") {
+  TEST_CASE("the host waits once inside a batch, for the mask, and once for the results") {
+    Pipeline pipeline = pipeline_on(tiny_weights(), DeviceKind::kSimt);
+    const auto& stream = static_cast<kernels::simt::SimtStream&>(pipeline.session().stream());
+    const std::vector<Image> images = smooth_pictures(2);
+    Request request = everything();
+    for (const MaskSource source : {MaskSource::kDetect, MaskSource::kNone}) {
+      request.mask = source;
+      for (int i = 0; i < 4; ++i) {  // the first pass may also grow its memory
+        const std::size_t before = stream.waits();
+        pipeline.run(images, request);
+        if (i > 0) CHECK(stream.waits() - before == (source == MaskSource::kDetect ? 2 : 1));
+      }
+    }
+  }
+
+  TEST_CASE(
+      "out of device memory at every allocation in turn: an error, no leak, and it works again") {
     const std::vector<Image> images = smooth_pictures(1);
     const std::size_t before = kernels::simt::allocated_bytes();
     int failures = 0;

@@ -129,6 +129,7 @@ void* CudaStream::scratch_bytes(int slot, std::size_t bytes) {
     cudaFree(scratch_[slot]);
     scratch_[slot] = fresh;
     scratch_size_[slot] = bytes;
+    ++moves_;
   }
   return scratch_[slot];
 }

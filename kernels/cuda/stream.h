@@ -38,6 +38,14 @@ class CudaStream final : public Stream {
   void mark(std::size_t number) override;
   double milliseconds(std::size_t from, std::size_t to) override;
 
+  // CUDA graphs (capture.cpp). A stream that its owner is capturing takes this work into the owner's
+  // graph; the legacy default stream cannot be captured.
+  bool captures() const override;
+  void begin_capture() override;
+  std::unique_ptr<Graph> end_capture() override;
+  void drop_capture() noexcept override;
+  void play(Graph& graph) override;
+
   // Device memory for one kernel's use inside a call; valid until the same slot is asked for again.
   // Grows while a session warms up; no allocation once every size has been seen.
   static constexpr int kSlots = 4;

@@ -26,16 +26,17 @@
 #define blockDim (::ofer::kernels::simt::running->block->shape().block)
 #define gridDim (::ofer::kernels::simt::running->block->shape().grid)
 
-// An array of `count` elements in shared memory; and one at byte `first_byte` of the launch's dynamic
-// shared memory. Every thread of the block sees the same array.
-#define OFER_SHARED(T, name, count)                                                        \
-  const ::ofer::kernels::simt::Shared<T> name =                                            \
-      ::ofer::kernels::simt::shared_array<T>([]() -> const void* {                         \
-        static const char site = 0;                                                        \
-        return &site;                                                                      \
-      }(), #name, static_cast<std::size_t>(count), ::ofer::kernels::simt::Block::kStatic)
-#define OFER_SHARED_DYNAMIC(T, name, first_byte, count)                                    \
-  const ::ofer::kernels::simt::Shared<T> name = ::ofer::kernels::simt::shared_array<T>(    \
+// An array of `count` elements in shared memory; and one at byte `first_byte` of the launch's
+// dynamic shared memory. Every thread of the block sees the same array.
+#define OFER_SHARED(T, name, count)                                                     \
+  const ::ofer::kernels::simt::Shared<T> name = ::ofer::kernels::simt::shared_array<T>( \
+      []() -> const void* {                                                             \
+        static const char site = 0;                                                     \
+        return &site;                                                                   \
+      }(),                                                                              \
+      #name, static_cast<std::size_t>(count), ::ofer::kernels::simt::Block::kStatic)
+#define OFER_SHARED_DYNAMIC(T, name, first_byte, count)                                 \
+  const ::ofer::kernels::simt::Shared<T> name = ::ofer::kernels::simt::shared_array<T>( \
       nullptr, #name, static_cast<std::size_t>(count), static_cast<std::size_t>(first_byte))
 
 namespace ofer::kernels::simt {
@@ -43,14 +44,16 @@ namespace ofer::kernels::simt {
 using Here = std::source_location;
 
 template <class T>
-Shared<T> shared_array(const void* key, const char* name, std::size_t count,
-                       std::size_t first_byte, Here where = Here::current()) {
+Shared<T> shared_array(const void* key, const char* name, std::size_t count, std::size_t first_byte,
+                       Here where = Here::current()) {
   return running->block->shared(key, name, sizeof(T), count, first_byte, where);
 }
 
 // --- barriers ---
 
-inline void __syncthreads(Here where = Here::current()) { running->block->barrier(where); }
+inline void __syncthreads(Here where = Here::current()) {
+  running->block->barrier(where);
+}
 
 inline void __syncwarp(std::uint32_t mask = 0xffffffffu, Here where = Here::current()) {
   struct Operation {
@@ -137,11 +140,21 @@ inline bool __all_sync(std::uint32_t mask, bool predicate, Here where = Here::cu
 
 // --- arithmetic that the host's library has under another name, or not at all ---
 
-inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
-inline float __int_as_float(int bits) { return std::bit_cast<float>(bits); }
-inline int __float_as_int(float value) { return std::bit_cast<int>(value); }
-inline int __popc(std::uint32_t bits) { return std::popcount(bits); }
-inline int __ffs(int bits) { return __builtin_ffs(bits); }
+inline float rsqrtf(float x) {
+  return 1.0f / std::sqrt(x);
+}
+inline float __int_as_float(int bits) {
+  return std::bit_cast<float>(bits);
+}
+inline int __float_as_int(float value) {
+  return std::bit_cast<int>(value);
+}
+inline int __popc(std::uint32_t bits) {
+  return std::popcount(bits);
+}
+inline int __ffs(int bits) {
+  return __builtin_ffs(bits);
+}
 using std::max;
 using std::min;
 
@@ -197,7 +210,9 @@ bool aligned_for(const T* pointer) {
 // --- launch ---
 
 using GpuStream = SimtStream;
-OFER_INLINE GpuStream& gpu_stream(Stream& stream) { return static_cast<GpuStream&>(stream); }
+OFER_INLINE GpuStream& gpu_stream(Stream& stream) {
+  return static_cast<GpuStream&>(stream);
+}
 
 // Calls `kernel` for every thread of the grid; nothing for an empty one. Pointers among `arguments`
 // must be the device's. Throws Fault.
@@ -205,9 +220,11 @@ template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape,
             Stream& stream, const Arguments&... arguments) {
   if (shape.grid.count() == 0) return;
-  const std::tuple<Parameters...> bound{static_cast<Parameters>(arguments)...};
-  const auto call = [&] { std::apply(kernel, bound); };
-  gpu_stream(stream).launch(name, shape, KernelCall(call));
+  GpuStream& gpu = gpu_stream(stream);
+  gpu.queue([=, &gpu, bound = std::tuple<Parameters...>{static_cast<Parameters>(arguments)...}] {
+    const auto call = [&] { std::apply(kernel, bound); };
+    gpu.launch(name, shape, KernelCall(call));
+  });
 }
 
 }  // namespace ofer::kernels::simt

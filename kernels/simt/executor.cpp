@@ -82,9 +82,8 @@ std::string lanes_text(std::uint32_t lanes) {
 void fault(const std::source_location& where, const std::string& what) {
   if (!running) throw Fault(text_of(where) + ": " + what);
   const Thread& t = *running;
-  throw Fault("kernel " + std::string(t.block->kernel()) + ", block " +
-              text_of(t.block->index()) + ", thread " + text_of(t.index) + ", " + text_of(where) +
-              ": " + what);
+  throw Fault("kernel " + std::string(t.block->kernel()) + ", block " + text_of(t.block->index()) +
+              ", thread " + text_of(t.index) + ", " + text_of(where) + ": " + what);
 }
 
 // Stacks of all fibers of a block in one mapping; pages are taken from the system when touched.
@@ -125,27 +124,27 @@ Block::~Block() {
 }
 
 void Block::start_fiber(Thread& thread) {
-  thread.own = boost::context::fiber(
-      std::allocator_arg, stacks_->of(thread.linear),
-      [this, &thread](boost::context::fiber&& scheduler) {
-        StackSwitch().arrived(&host_stack_, &host_stack_size_);
-        thread.scheduler = std::move(scheduler);
-        // One round for each block: a fiber is made once and used again.
-        for (;;) {
-          try {
-            if (!abandoned_) (*call_)();
-          } catch (const Abandoned&) {
-          } catch (const std::exception& error) {
-            if (fault_.empty()) fault_ = error.what();
-          }
-          thread.state = Thread::State::kDone;
-          ++done_;
-          switch_back(thread);
-          if (ending_) break;
-        }
-        StackSwitch().leave_for_good(host_stack_, host_stack_size_);
-        return std::move(thread.scheduler);
-      });
+  thread.own = boost::context::fiber(std::allocator_arg, stacks_->of(thread.linear),
+                                     [this, &thread](boost::context::fiber&& scheduler) {
+                                       StackSwitch().arrived(&host_stack_, &host_stack_size_);
+                                       thread.scheduler = std::move(scheduler);
+                                       // One round for each block: a fiber is made once and used
+                                       // again.
+                                       for (;;) {
+                                         try {
+                                           if (!abandoned_) (*call_)();
+                                         } catch (const Abandoned&) {
+                                         } catch (const std::exception& error) {
+                                           if (fault_.empty()) fault_ = error.what();
+                                         }
+                                         thread.state = Thread::State::kDone;
+                                         ++done_;
+                                         switch_back(thread);
+                                         if (ending_) break;
+                                       }
+                                       StackSwitch().leave_for_good(host_stack_, host_stack_size_);
+                                       return std::move(thread.scheduler);
+                                     });
 }
 
 // From the scheduler into a thread's fiber, until it pauses.
@@ -247,9 +246,9 @@ void Block::explain_deadlock() {
       if (other.state == Thread::State::kDone) gone |= 1u << lane;
     }
     running = &thread;
-    fault(thread.where, "warp operation among missing lanes " + lanes_text(missing) +
-                            (gone ? "; of these have ended: " + lanes_text(gone)
-                                  : "; they wait elsewhere"));
+    fault(thread.where,
+          "warp operation among missing lanes " + lanes_text(missing) +
+              (gone ? "; of these have ended: " + lanes_text(gone) : "; they wait elsewhere"));
   }
   for (unsigned i = 0; i < count_; ++i)
     if (threads_[i].state == Thread::State::kAtBarrier) {
@@ -345,7 +344,8 @@ SharedRegion Block::shared(const void* key, const char* name, std::size_t elemen
   if (first_byte == kStatic) {
     static_shared_ += (bytes + 15) / 16 * 16;
     if (static_shared_ > kMostStaticShared)
-      fault(where, std::string("shared array ") + name + ": more than 48 KiB of static shared memory");
+      fault(where,
+            std::string("shared array ") + name + ": more than 48 KiB of static shared memory");
   } else if (first_byte + bytes > shape_.dynamic_shared) {
     fault(where, std::string("shared array ") + name + " ends at byte " +
                      std::to_string(first_byte + bytes) + ", the launch gave " +
@@ -375,6 +375,7 @@ SimtStream::~SimtStream() {
 
 void* SimtStream::scratch_bytes(int slot, std::size_t bytes) {
   if (bytes > scratch_size_[slot]) {
+    refuse_while_capturing("scratch memory grows");
     void* fresh = allocate(bytes);
     if (!fresh)
       throw DeviceError("cannot allocate " + std::to_string(bytes) + " bytes of scratch memory",
@@ -382,8 +383,27 @@ void* SimtStream::scratch_bytes(int slot, std::size_t bytes) {
     release(scratch_[slot]);
     scratch_[slot] = fresh;
     scratch_size_[slot] = bytes;
+    ++moves_;
   }
   return scratch_[slot];
+}
+
+void SimtStream::refuse_while_capturing(const char* what) const {
+  if (captured_) throw Fault(std::string(what) + " while a graph is captured");
+}
+
+void SimtStream::play(Graph& graph) {
+  for (const std::function<void()>& work : static_cast<SimtGraph&>(graph).work) work();
+}
+
+void SimtStream::synchronise() {
+  refuse_while_capturing("the host waits");
+  ++waits_;
+}
+
+void SimtStream::mark(std::size_t number) {
+  refuse_while_capturing("a moment is marked");
+  Stream::mark(number);
 }
 
 void SimtStream::dirty_scratch() {
@@ -401,14 +421,13 @@ void SimtStream::launch(const char* kernel, const LaunchShape& shape, const Kern
   if (shape.dynamic_shared > kMostShared)
     throw Fault(name + std::to_string(shape.dynamic_shared) + " bytes of shared memory");
   const std::uint32_t launch = launches.fetch_add(1) + 1;
-  host_.parallel_for(static_cast<Index>(shape.grid.count()), 1,
-                     [&](Index begin, Index end, int worker) {
-                       auto& block = blocks_[static_cast<std::size_t>(worker)];
-                       if (!block) block = std::make_unique<Block>();
-                       for (Index i = begin; i < end; ++i)
-                         block->run(kernel, shape, static_cast<std::uint64_t>(i), launch, seed_,
-                                    call);
-                     });
+  host_.parallel_for(
+      static_cast<Index>(shape.grid.count()), 1, [&](Index begin, Index end, int worker) {
+        auto& block = blocks_[static_cast<std::size_t>(worker)];
+        if (!block) block = std::make_unique<Block>();
+        for (Index i = begin; i < end; ++i)
+          block->run(kernel, shape, static_cast<std::uint64_t>(i), launch, seed_, call);
+      });
 }
 
 }  // namespace ofer::kernels::simt

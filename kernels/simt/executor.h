@@ -11,6 +11,7 @@
 #include <boost/context/fiber.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -104,19 +105,18 @@ struct SharedCell {
 
   std::uint16_t writer = 0, reader = 0;
   std::uint16_t reader_warp = 0;
-  std::uint16_t writer_sync = 0, reader_sync = 0;  // warp synchronisations the thread had passed
+  std::uint16_t writer_sync = 0, reader_sync = 0;    // warp synchronisations the thread had passed
   std::uint32_t writer_phase = 0, reader_phase = 0;  // barriers the block had passed
 };
 
-// Notes an access of the running thread to element i; faults where it reads what nobody has written,
-// or where another thread's access may come before or after.
-void note_shared_read(const SharedRegion& region, std::size_t i,
-                      const std::source_location& where);
+// Notes an access of the running thread to element i; faults where it reads what nobody has
+// written, or where another thread's access may come before or after.
+void note_shared_read(const SharedRegion& region, std::size_t i, const std::source_location& where);
 void note_shared_write(const SharedRegion& region, std::size_t i,
                        const std::source_location& where);
 
-// One block: its threads' fibers and its shared memory; reused from block to block. Used by one host
-// thread.
+// One block: its threads' fibers and its shared memory; reused from block to block. Used by one
+// host thread.
 class Block {
  public:
   Block();
@@ -188,6 +188,11 @@ class Block {
 
 // --- stream and launch ---
 
+// Launches and products in the order they came.
+struct SimtGraph final : Graph {
+  std::vector<std::function<void()>> work;
+};
+
 // Used by one thread at a time. Launches return when they are done.
 class SimtStream final : public Stream {
  public:
@@ -206,7 +211,26 @@ class SimtStream final : public Stream {
   // Fills all scratch memory with NaNs, for tests.
   void dirty_scratch();
 
+  // Does `work`, or notes it while a graph is captured.
+  template <class Work>
+  void queue(Work&& work) {
+    if (captured_)
+      captured_->work.emplace_back(std::forward<Work>(work));
+    else
+      work();
+  }
   void launch(const char* kernel, const LaunchShape& shape, const KernelCall& call);
+
+  bool captures() const override { return !captured_; }
+  void begin_capture() override { captured_ = std::make_unique<SimtGraph>(); }
+  std::unique_ptr<Graph> end_capture() override { return std::move(captured_); }
+  void drop_capture() noexcept override { captured_.reset(); }
+  void play(Graph& graph) override;
+
+  // As a CUDA stream that captures, refuses to wait.
+  void synchronise() override;
+  std::size_t waits() const { return waits_; }  // how often the host has waited
+  void mark(std::size_t number) override;
 
   // What launchers ask the device about: as a large GPU would answer.
   int multiprocessors() const { return 132; }
@@ -214,12 +238,15 @@ class SimtStream final : public Stream {
 
  private:
   void* scratch_bytes(int slot, std::size_t bytes);
+  void refuse_while_capturing(const char* what) const;
 
   cpu::CpuStream host_;
   std::vector<std::unique_ptr<Block>> blocks_;  // one for each host thread
+  std::unique_ptr<SimtGraph> captured_;         // the graph that grows, if any
   std::uint64_t seed_;
   std::size_t scratch_size_[kSlots] = {};
   void* scratch_[kSlots] = {};
+  std::size_t waits_ = 0;
 };
 
 }  // namespace ofer::kernels::simt

@@ -101,11 +101,14 @@ void matmul(const Product<T>& p, Stream& stream) {
   check_operand("C", p.c, p.batch, p.stride_c, p.m, p.n, p.ldc);
   if (p.batch > 1 && p.stride_c == 0)
     fault(std::source_location::current(), "matrix product: all items write one C");
-  auto multiply_items = [&](Index begin, Index end, int) {
-    for (Index i = begin; i < end; ++i)
-      multiply(p, p.a + i * p.stride_a, p.b + i * p.stride_b, p.c + i * p.stride_c);
-  };
-  static_cast<SimtStream&>(stream).host().parallel_for(p.batch, 1, multiply_items);
+  auto& simt = static_cast<SimtStream&>(stream);
+  simt.queue([p, &simt] {
+    auto multiply_items = [&](Index begin, Index end, int) {
+      for (Index i = begin; i < end; ++i)
+        multiply(p, p.a + i * p.stride_a, p.b + i * p.stride_b, p.c + i * p.stride_c);
+    };
+    simt.host().parallel_for(p.batch, 1, multiply_items);
+  });
 }
 
 template void matmul<float>(const Product<float>&, Stream&);

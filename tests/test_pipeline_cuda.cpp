@@ -32,6 +32,22 @@ TEST_SUITE("pipeline_cuda") {
     request.mask = MaskSource::kGiven;
     const std::vector<std::uint8_t> mask = scattered_mask(2, 196);
     check_close(cpu.run(images, request, mask), cuda.run(images, request, mask));
+    // The logits themselves: of untrained weights they are large, and probabilities hide them.
+    const auto logits = [&](Pipeline& pipeline) {
+      std::vector<float> result;
+      pipeline.session().set_tap([&](std::string_view name, const Tensor& tensor) {
+        if (name == "recognise/logits")
+          result.assign(tensor.data<float>(), tensor.data<float>() + tensor.elements());
+      });
+      pipeline.run(images, request, mask);
+      return result;
+    };
+    CHECK(relative_difference(logits(cpu), logits(cuda)) <= 1e-4);
+  }
+
+  TEST_CASE("what is played again as a CUDA graph gives what a fresh pipeline gives") {
+    if (skipped_for_no_gpu()) return;
+    check_replays(DeviceKind::kCuda);
   }
 
   TEST_CASE("after the first pass the workspace does not grow; two sessions at once") {

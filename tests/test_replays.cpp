@@ -144,57 +144,8 @@ TEST_SUITE("replays") {
     CHECK(d.run({1, 2, 3}) == Values{2, 4, 6});
   }
 
-  TEST_CASE("the pipeline: other pictures of the same shapes, whatever is asked for") {
-    Pipeline pipeline = pipeline_on(tiny_weights(), DeviceKind::kSimt);
-    const std::vector<Image> images = smooth_pictures(7);
-    const int patches = runnable_config().patch_count();
-    const std::vector<std::uint8_t> mask = scattered_mask(2, patches);
-    for (const MaskSource source : {MaskSource::kDetect, MaskSource::kGiven, MaskSource::kNone})
-      for (const int grad_cam_class : {-1, 0, 2}) {
-        Request request = everything();
-        request.mask = source;
-        request.grad_cam = grad_cam_class < 2;
-        request.grad_cam_class = grad_cam_class < 2 ? grad_cam_class : -1;
-        const std::size_t played = pipeline.replays().played();
-        for (std::size_t i = 0; i + 2 <= images.size(); ++i) {
-          INFO("mask ", static_cast<int>(source), ", class ", grad_cam_class, ", pass ", i);
-          const std::span<const Image> pair(&images[i], 2);
-          const auto got = pipeline.run(pair, request, mask);
-          Pipeline fresh = pipeline_on(tiny_weights(), DeviceKind::kSimt);
-          const auto expected = fresh.run(pair, request, mask);
-          for (int n = 0; n < 2; ++n) {
-            CHECK(
-                same_bits(got[static_cast<std::size_t>(n)], expected[static_cast<std::size_t>(n)]));
-            CHECK(got[static_cast<std::size_t>(n)].chosen ==
-                  expected[static_cast<std::size_t>(n)].chosen);
-            CHECK(got[static_cast<std::size_t>(n)].occluded ==
-                  expected[static_cast<std::size_t>(n)].occluded);
-          }
-        }
-        // Six passes: all but the first of a shape played its sections.
-        CHECK(pipeline.replays().played() - played >= (source == MaskSource::kDetect ? 8 : 10));
-      }
-  }
-
-  TEST_CASE("the pipeline: one mask after another, other batches in between") {
-    Pipeline pipeline = pipeline_on(tiny_weights(), DeviceKind::kSimt);
-    Pipeline cpu = pipeline_on(tiny_weights(), DeviceKind::kCpu);
-    const std::vector<Image> images = smooth_pictures(3);
-    const auto patches = static_cast<std::size_t>(runnable_config().patch_count());
-    Request request = everything();
-    request.grad_cam = false;
-    request.mask = MaskSource::kGiven;
-    for (int round = 0; round < 3; ++round)
-      for (const std::size_t count : {1u, 3u, 2u})
-        for (const std::size_t covered : {1u, 4u, 0u}) {
-          std::vector<std::uint8_t> mask(count * patches);
-          // Other patches each round, as many as before.
-          for (std::size_t l = 0; l < covered; ++l)
-            mask[(l * 3 + static_cast<std::size_t>(round)) % patches] = 1;
-          const std::span<const Image> some(images.data(), count);
-          check_close(cpu.run(some, request, mask), pipeline.run(some, request, mask));
-        }
-    CHECK(pipeline.replays().played() > 20);
+  TEST_CASE("the pipeline") {
+    check_replays(DeviceKind::kSimt);
   }
 }
 

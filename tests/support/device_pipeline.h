@@ -28,8 +28,8 @@ inline std::vector<Image> smooth_pictures(int count) {
   for (int n = 0; n < count; ++n) {
     Image image(70 + 11 * n, 64 + 7 * n);
     for (std::size_t i = 0; i < image.pixels.size(); ++i)
-      image.pixels[i] = static_cast<std::uint8_t>(
-          128 + 100 * std::sin(0.003 * static_cast<double>(i) * (n + 1)));
+      image.pixels[i] =
+          static_cast<std::uint8_t>(128 + 100 * std::sin(0.003 * static_cast<double>(i) * (n + 1)));
     result.push_back(image);
   }
   return result;
@@ -110,9 +110,9 @@ inline void check_coarse_device(DeviceKind kind, Precision precision, double tol
     CHECK(relative_difference(e.coarse.values, g.coarse.values) <= tolerance);
     CHECK(relative_difference(e.restored.values, g.restored.values) <= 3 * tolerance);
     CHECK(g.coarse.values != e.coarse.values);
-    CHECK(same_bits(g, device.run(std::span(&images[i], 1), request,
-                                  std::span(mask).subspan(i * g.occluded.size(),
-                                                          g.occluded.size()))[0]));
+    CHECK(same_bits(
+        g, device.run(std::span(&images[i], 1), request,
+                      std::span(mask).subspan(i * g.occluded.size(), g.occluded.size()))[0]));
   }
 }
 
@@ -141,8 +141,7 @@ inline void check_device(DeviceKind kind) {
       Pipeline cpu = pipeline_on(weights, DeviceKind::kCpu), device = pipeline_on(weights, kind);
       const std::vector<Image> images = smooth_pictures(3);
       const std::vector<std::uint8_t> mask = scattered_mask(3, config.patch_count());
-      for (const MaskSource source :
-           {MaskSource::kDetect, MaskSource::kGiven, MaskSource::kNone}) {
+      for (const MaskSource source : {MaskSource::kDetect, MaskSource::kGiven, MaskSource::kNone}) {
         INFO("assembly ", static_cast<int>(assembly), " selection ", static_cast<int>(selection),
              " mask ", static_cast<int>(source));
         Request request = everything();
@@ -153,10 +152,62 @@ inline void check_device(DeviceKind kind) {
         // The same bits in a batch, alone, and again.
         const auto patches = static_cast<std::size_t>(config.patch_count());
         for (std::size_t i = 0; i < images.size(); ++i)
-          CHECK(same_bits(together[i], device.run(std::span(&images[i], 1), request,
-                                                  std::span(mask).subspan(i * patches, patches))[0]));
+          CHECK(
+              same_bits(together[i], device.run(std::span(&images[i], 1), request,
+                                                std::span(mask).subspan(i * patches, patches))[0]));
       }
     }
+}
+
+// A pipeline that has seen a shape plays it again (engine/replays.h): with other pictures and other
+// masks it still gives what a fresh one gives, to the bit.
+inline void check_replays(DeviceKind kind) {
+  SessionOptions options;
+  options.device.kind = kind;
+  options.threads = 2;
+  const auto network = Network::load(tiny_weights(), Precision::kF32, {}, options.device);
+  Pipeline pipeline(network, options);
+  const std::vector<Image> images = smooth_pictures(5);
+  const auto patches = static_cast<std::size_t>(runnable_config().patch_count());
+  const auto check = [&](std::size_t first, std::size_t count, const Request& request,
+                         const std::vector<std::uint8_t>& mask) {
+    const std::span<const Image> some(&images[first], count);
+    Pipeline fresh(network, options);
+    const std::vector<Result> expected = fresh.run(some, request, mask);
+    const std::vector<Result> got = pipeline.run(some, request, mask);
+    for (std::size_t n = 0; n < count; ++n) {
+      CHECK(same_bits(got[n], expected[n]));
+      CHECK(got[n].chosen == expected[n].chosen);
+      CHECK(got[n].occluded == expected[n].occluded);
+    }
+  };
+  for (const MaskSource source : {MaskSource::kDetect, MaskSource::kGiven, MaskSource::kNone})
+    for (const int explained : {-2, -1, 0}) {  // nothing, the most probable class, the first
+      Request request = everything();
+      request.mask = source;
+      request.grad_cam = explained >= -1;
+      request.grad_cam_class = std::max(explained, -1);
+      const std::size_t played = pipeline.replays().played();
+      for (std::size_t first = 0; first + 2 <= images.size(); ++first) {
+        INFO("mask ", static_cast<int>(source), ", class ", explained, ", pass ", first);
+        check(first, 2, request, scattered_mask(2, static_cast<int>(patches)));
+      }
+      // Of four passes all but the first play: detection, or what follows a mask. What detection
+      // finds may be another shape each time.
+      CHECK(pipeline.replays().played() - played >= (source == MaskSource::kDetect ? 3u : 6u));
+    }
+  // As many covered patches as before, but others; batches of other sizes in between.
+  Request request = everything();
+  request.grad_cam = false;
+  request.mask = MaskSource::kGiven;
+  for (std::size_t round = 0; round < 3; ++round)
+    for (const std::size_t count : {1u, 3u, 2u})
+      for (const std::size_t covered : {1u, 4u, 0u}) {
+        INFO("round ", round, ", batch ", count, ", covered ", covered);
+        std::vector<std::uint8_t> mask(count * patches);
+        for (std::size_t l = 0; l < covered; ++l) mask[(l * 3 + round) % patches] = 1;
+        check(round, count, request, mask);
+      }
 }
 
 }  // namespace ofer::test

@@ -150,20 +150,28 @@ bool ProductPlans::takes(ProductPlan& plan, const cublasLtMatmulAlgo_t& algorith
                          std::size_t workspace) {
   plan.set_items(items);
   cublasLtMatmulHeuristicResult_t result{};
-  return cublasLtMatmulAlgoCheck(library_, &plan.operation, &plan.first, &plan.second,
-                                 &plan.result, &plan.result, &algorithm,
-                                 &result) == CUBLAS_STATUS_SUCCESS &&
-         result.workspaceSize <= workspace;
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoCheck(library_, &plan.operation, &plan.first, &plan.second, &plan.result,
+                              &plan.result, &algorithm, &result);
+  // The ways of saying no; anything else is a failure.
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE ||
+      status == CUBLAS_STATUS_ARCH_MISMATCH)
+    return false;
+  check(status, "checking a matrix product's algorithm");
+  return result.workspaceSize <= workspace;
 }
 
 Index ProductPlans::items_of_call(ProductPlan& plan, Index wanted) {
-  Index items = std::min(wanted, plan.too_many - 1);
-  while (items > plan.most_items && !takes(plan, plan.algorithm, items, workspace_)) {
-    plan.too_many = items;
-    items = std::max(items / 2, plan.most_items);
+  wanted = std::min(wanted, plan.too_many - 1);
+  if (wanted <= plan.most_items) return wanted;
+  if (takes(plan, plan.algorithm, wanted, workspace_)) return plan.most_items = wanted;
+  // Looked for once, to the end: no later call asks again.
+  plan.too_many = wanted;
+  while (plan.too_many - plan.most_items > 1) {
+    const Index middle = plan.most_items + (plan.too_many - plan.most_items) / 2;
+    (takes(plan, plan.algorithm, middle, workspace_) ? plan.most_items : plan.too_many) = middle;
   }
-  plan.most_items = std::max(plan.most_items, items);
-  return items;
+  return plan.most_items;
 }
 
 }  // namespace ofer::kernels::cuda

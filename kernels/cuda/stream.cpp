@@ -56,6 +56,7 @@ void check(cudaError_t status, const char* what) {
 
 void check(cublasStatus_t status, const char* what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
+  cudaGetLastError();  // what failed inside the library is not the next kernel's fault
   throw DeviceError(std::string(what) + ": " + cublasLtGetStatusString(status),
                     status == CUBLAS_STATUS_ALLOC_FAILED);
 }

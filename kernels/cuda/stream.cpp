@@ -78,7 +78,8 @@ void use(int device) { check(cudaSetDevice(device), name_of(device).c_str()); }
 void require_device(int device) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaErrorInsufficientDriver || status == cudaErrorNoDevice || count == 0) {
+  if (status == cudaErrorInsufficientDriver || status == cudaErrorNoDevice ||
+      (status == cudaSuccess && count == 0)) {
     cudaGetLastError();
     throw DeviceError(status == cudaErrorInsufficientDriver
                           ? "device cuda: no NVIDIA driver, or one that is too old for this build; "

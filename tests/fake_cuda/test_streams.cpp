@@ -246,6 +246,15 @@ TEST_SUITE("cuda_streams") {
     }
     char* second = stream.scratch<char>(0, 200);
     CHECK(first != second);
+    // What fails inside the library is not found by the next kernel.
+    DeviceArray<float> numbers(stream, 16);
+    Product<float> product;
+    product.m = product.n = product.k = product.lda = product.ldb = product.ldc = 4;
+    product.a = product.b = product.c = numbers.data();
+    fake_cuda::fail("cublasLtMatmul", cudaErrorUnknown);
+    CHECK(error_of([&] { cuda::matmul(product, stream); }) == "matrix product: broken on purpose");
+    CHECK(fake_cuda::last_error() == cudaSuccess);
+    cuda::matmul(product, stream);
     CHECK(stream.scratch<char>(0, 150) == second);
     DeviceArray<char> other(stream, 1);
     const std::vector<char> bytes(200, 1);
@@ -329,10 +338,14 @@ TEST_SUITE("cuda_streams") {
       CHECK(stream->milliseconds(0, 1) > 0);
       stream->synchronise();
       elsewhere(other);
-      cuda::allocate(0, stream->device());
       const Owned memory(8, stream->device(), false);
       elsewhere(other);
     }
+    // Its end, too.
+    auto third = std::make_unique<CudaStream>(0);
+    elsewhere(1);
+    third.reset();
+    CHECK(fake_cuda::living().libraries == 2);
     check_no_mistakes();
   }
 

@@ -33,8 +33,7 @@ ProductPlan& plan_of(const Product<T>& p, CudaStream& stream) {
 template <class T>
 void matmul(const Product<T>& p, Stream& stream) {
   if (p.m <= 0 || p.n <= 0 || p.batch <= 0) return;
-  if (p.batch > 1 && p.stride_c == 0)
-    throw DeviceError("matrix product: all items write one C");
+  if (p.batch > 1 && p.stride_c == 0) throw DeviceError("matrix product: all items write one C");
   auto& cuda = static_cast<CudaStream&>(stream);
   cuda.make_current();
   if (p.k <= 0) {

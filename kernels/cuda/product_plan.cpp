@@ -38,7 +38,8 @@ void set(cublasLtMatmulPreferenceOpaque_t& preference, cublasLtMatmulPreferenceA
         "choosing a matrix product's algorithm");
 }
 
-// Rows and columns as the library counts them: `rows` neighbours, `columns` of them `distance` apart.
+// Rows and columns as the library counts them: `rows` neighbours, `columns` of them `distance`
+// apart.
 cublasLtMatrixLayoutOpaque_t layout(cudaDataType_t type, Index rows, Index columns, Index distance,
                                     Index stride) {
   cublasLtMatrixLayoutOpaque_t result{};
@@ -64,10 +65,10 @@ ProductPlan describe(const ProductShape& s) {
     // Nothing is read there while an algorithm is chosen, but its alignment is.
     plan.set_bias(reinterpret_cast<const void*>(std::uintptr_t{s.align_bias}));
   }
-  plan.first = layout(s.type, s.transpose_b ? s.k : s.n, s.transpose_b ? s.n : s.k, s.ldb,
-                      s.stride_b);
-  plan.second = layout(s.type, s.transpose_a ? s.m : s.k, s.transpose_a ? s.k : s.m, s.lda,
-                       s.stride_a);
+  plan.first =
+      layout(s.type, s.transpose_b ? s.k : s.n, s.transpose_b ? s.n : s.k, s.ldb, s.stride_b);
+  plan.second =
+      layout(s.type, s.transpose_a ? s.m : s.k, s.transpose_a ? s.k : s.m, s.lda, s.stride_a);
   // A product that is never batched may leave the stride out; what is asked below is about batches.
   plan.result = layout(s.type, s.n, s.m, s.ldc, s.stride_c != 0 ? s.stride_c : s.m * s.ldc);
   return plan;
@@ -136,8 +137,7 @@ ProductPlan ProductPlans::make(const ProductShape& shape) {
     if (candidate.state != CUBLAS_STATUS_SUCCESS || candidate.workspaceSize > workspace_) continue;
     // Two items, whatever they take: is it an algorithm for batches? items_of_call sees to their
     // number.
-    const bool batches =
-        takes(plan, candidate.algo, 2, std::numeric_limits<std::size_t>::max());
+    const bool batches = takes(plan, candidate.algo, 2, std::numeric_limits<std::size_t>::max());
     if (plan.found && !batches) continue;
     plan.algorithm = candidate.algo;
     plan.found = true;

@@ -36,9 +36,9 @@ struct HashOfShape {
 // would make the answer depend on chance.
 inline constexpr std::uintptr_t kMostAlignment = 64;
 
-// The largest power of two, at most kMostAlignment, that divides all three: an address, and the bytes
-// between rows and between items. The distances count even where there is one item alone, so that an
-// item has the same alignment wherever in a tensor it lies.
+// The largest power of two, at most kMostAlignment, that divides all three: an address, and the
+// bytes between rows and between items. The distances count even where there is one item alone, so
+// that an item has the same alignment wherever in a tensor it lies.
 inline std::uint32_t alignment_of(const void* data, Index row_bytes, Index item_bytes) {
   const std::uintptr_t all = reinterpret_cast<std::uintptr_t>(data) |
                              static_cast<std::uintptr_t>(row_bytes) |
@@ -83,15 +83,16 @@ ProductShape shape_of(const Product<T>& p, bool tf32) {
 }
 
 // A product as the library describes it, without its number of items and the bias' address. The
-// library counts columns first: to it the row-major C is C^T = op(B)^T op(A)^T. So its first operand
-// is our B, its second our A, and their rows are our columns.
+// library counts columns first: to it the row-major C is C^T = op(B)^T op(A)^T. So its first
+// operand is our B, its second our A, and their rows are our columns.
 struct ProductPlan {
   bool found = false;  // false: the library has no algorithm for it
   cublasLtMatmulDescOpaque_t operation{};
   cublasLtMatrixLayoutOpaque_t first{}, second{}, result{};
   cublasLtMatmulAlgo_t algorithm{};
-  Index most_items = 1;             // known to go in one call
-  Index too_many = 65535 + Index{1};  // known, or taken, not to: items lie on a grid's axis of 65535
+  Index most_items = 1;  // known to go in one call
+  Index too_many =
+      65535 + Index{1};  // known, or taken, not to: items lie on a grid's axis of 65535
 
   void set_items(Index count);
   void set_bias(const void* bias);

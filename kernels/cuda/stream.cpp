@@ -48,10 +48,9 @@ std::string no_code_text() {
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // the error is told once
-  throw DeviceError(std::string(what) + ": " + (status == cudaErrorNoKernelImageForDevice
-                                                    ? no_code_text()
-                                                    : cudaGetErrorString(status)),
-                    status == cudaErrorMemoryAllocation);
+  const std::string why =
+      status == cudaErrorNoKernelImageForDevice ? no_code_text() : cudaGetErrorString(status);
+  throw DeviceError(std::string(what) + ": " + why, status == cudaErrorMemoryAllocation);
 }
 
 void check(cublasStatus_t status, const char* what) {

@@ -30,8 +30,8 @@ class CudaStream final : public Stream {
 
   cudaStream_t handle() const { return stream_; }
   cublasLtHandle_t cublas() const { return cublas_; }
-  // cuBLAS is given its workspace, so that it allocates nothing and gives the same bits whatever else
-  // runs on the device. 32 MiB is what NVIDIA recommends for the newest architecture.
+  // cuBLAS is given its workspace, so that it allocates nothing and gives the same bits whatever
+  // else runs on the device. 32 MiB is what NVIDIA recommends for the newest architecture.
   static constexpr std::size_t kCublasWorkspace = std::size_t{32} << 20;
   void* cublas_workspace() const { return cublas_workspace_; }
   // How the matrix products that this stream has seen are computed.

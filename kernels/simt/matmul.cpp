@@ -69,7 +69,7 @@ std::vector<float> widen(const BFloat16* data, Index rows, Index columns, Index 
   return result;
 }
 
-// As a tensor core does: the sums are floats, bias and C's own part with them, and are rounded once.
+// As a tensor core does: sums are floats, bias and C's own part with them, and are rounded once.
 void multiply(const Product<BFloat16>& p, const BFloat16* a, const BFloat16* b, BFloat16* c) {
   cpu::Matmul<float> item = item_of(p);
   std::vector<float> wide_a, wide_b, wide_c(static_cast<std::size_t>(p.m * p.n));

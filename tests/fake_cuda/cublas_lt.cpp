@@ -65,8 +65,12 @@ cublasStatus_t assign(V& value, const void* from, std::size_t bytes) {
 
 // What the stand-in's algorithms want and do.
 constexpr int kCuts = 3;  // of a sum in parts
-bool in_vectors(int algorithm) { return algorithm != kPlain; }
-bool in_batches(int algorithm) { return algorithm != kAlone; }
+bool in_vectors(int algorithm) {
+  return algorithm != kPlain;
+}
+bool in_batches(int algorithm) {
+  return algorithm != kAlone;
+}
 std::uint32_t reduction(int algorithm) {
   return algorithm == kInOutput ? CUBLASLT_REDUCTION_SCHEME_INPLACE
          : algorithm == kParts  ? CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE
@@ -75,9 +79,12 @@ std::uint32_t reduction(int algorithm) {
 
 cublasStatus_t begin(const char* function) {
   switch (refusal(function)) {
-    case cudaSuccess: return CUBLAS_STATUS_SUCCESS;
-    case cudaErrorMemoryAllocation: return CUBLAS_STATUS_ALLOC_FAILED;
-    default: return CUBLAS_STATUS_INTERNAL_ERROR;
+    case cudaSuccess:
+      return CUBLAS_STATUS_SUCCESS;
+    case cudaErrorMemoryAllocation:
+      return CUBLAS_STATUS_ALLOC_FAILED;
+    default:
+      return CUBLAS_STATUS_INTERNAL_ERROR;
   }
 }
 
@@ -107,7 +114,9 @@ struct Problem {
   std::int64_t m, n, k;
 };
 
-std::size_t bytes_of(std::int32_t type) { return type == CUDA_R_32F ? 4 : 2; }
+std::size_t bytes_of(std::int32_t type) {
+  return type == CUDA_R_32F ? 4 : 2;
+}
 
 // Reads the descriptors and refuses what fits nothing.
 cublasStatus_t read_problem(Problem& p, cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t a,
@@ -127,8 +136,8 @@ cublasStatus_t read_problem(Problem& p, cublasLtMatmulDesc_t operation, cublasLt
   p.m = rows(p.a, p.operation.transpose_a);
   p.k = columns(p.a, p.operation.transpose_a);
   p.n = columns(p.b, p.operation.transpose_b);
-  if (p.k != rows(p.b, p.operation.transpose_b) ||
-      p.m != static_cast<std::int64_t>(p.c.rows) || p.n != static_cast<std::int64_t>(p.c.columns))
+  if (p.k != rows(p.b, p.operation.transpose_b) || p.m != static_cast<std::int64_t>(p.c.rows) ||
+      p.n != static_cast<std::int64_t>(p.c.columns))
     return CUBLAS_STATUS_INVALID_VALUE;
   for (const Layout* x : {&p.a, &p.b, &p.c}) {
     if (x->order != CUBLASLT_ORDER_COL || x->rows == 0 || x->columns == 0 ||
@@ -142,11 +151,13 @@ cublasStatus_t read_problem(Problem& p, cublasLtMatmulDesc_t operation, cublasLt
     return CUBLAS_STATUS_NOT_SUPPORTED;
   switch (p.operation.arithmetic) {
     case CUBLAS_COMPUTE_32F:
-    case CUBLAS_COMPUTE_32F_PEDANTIC: break;
+    case CUBLAS_COMPUTE_32F_PEDANTIC:
+      break;
     case CUBLAS_COMPUTE_32F_FAST_TF32:
       if (floats) break;
       [[fallthrough]];
-    default: return CUBLAS_STATUS_NOT_SUPPORTED;
+    default:
+      return CUBLAS_STATUS_NOT_SUPPORTED;
   }
   const bool bias = p.operation.epilogue == CUBLASLT_EPILOGUE_BIAS;
   if (p.operation.epilogue != CUBLASLT_EPILOGUE_DEFAULT && !bias)
@@ -162,8 +173,8 @@ std::size_t workspace_of(const Problem& p, int algorithm) {
          sizeof(float);
 }
 
-// Do the distances between columns suit the algorithm? kAligned reads a vector at the beginning of an
-// item alone. Distances between items are looked at by nobody before a kernel fails, nor are the
+// Do the distances between columns suit the algorithm? kAligned reads a vector at the beginning of
+// an item alone. Distances between items are looked at by nobody before a kernel fails, nor are the
 // addresses: the real check promises neither.
 bool distances_fit(const Problem& p, int algorithm) {
   if (algorithm == kPlain || algorithm == kAligned) return true;
@@ -254,11 +265,16 @@ using namespace ofer::fake_cuda;
 
 const char* cublasLtGetStatusString(cublasStatus_t status) {
   switch (status) {
-    case CUBLAS_STATUS_ALLOC_FAILED: return kNoMemoryText;
-    case CUBLAS_STATUS_INTERNAL_ERROR: return kBrokenText;
-    case CUBLAS_STATUS_INVALID_VALUE: return "invalid value";
-    case CUBLAS_STATUS_NOT_SUPPORTED: return "not supported";
-    default: return "some other status";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+      return kNoMemoryText;
+    case CUBLAS_STATUS_INTERNAL_ERROR:
+      return kBrokenText;
+    case CUBLAS_STATUS_INVALID_VALUE:
+      return "invalid value";
+    case CUBLAS_STATUS_NOT_SUPPORTED:
+      return "not supported";
+    default:
+      return "some other status";
   }
 }
 
@@ -283,8 +299,8 @@ cublasStatus_t cublasLtDestroy(cublasLtHandle_t library) {
 }
 
 cublasStatus_t cublasLtMatrixLayoutInit_internal(cublasLtMatrixLayout_t layout, size_t size,
-                                                 cudaDataType type, uint64_t rows,
-                                                 uint64_t columns, int64_t distance) {
+                                                 cudaDataType type, uint64_t rows, uint64_t columns,
+                                                 int64_t distance) {
   const cublasStatus_t status = begin("cublasLtMatrixLayoutInit");
   if (status != CUBLAS_STATUS_SUCCESS) return status;
   if (!layout || size < sizeof(Layout)) return CUBLAS_STATUS_ALLOC_FAILED;
@@ -300,12 +316,17 @@ cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout,
   Layout x;
   if (!read(x, layout, kLayoutKind)) return CUBLAS_STATUS_INVALID_VALUE;
   switch (name) {
-    case CUBLASLT_MATRIX_LAYOUT_ORDER: status = assign(x.order, value, bytes); break;
-    case CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT: status = assign(x.items, value, bytes); break;
+    case CUBLASLT_MATRIX_LAYOUT_ORDER:
+      status = assign(x.order, value, bytes);
+      break;
+    case CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT:
+      status = assign(x.items, value, bytes);
+      break;
     case CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET:
       status = assign(x.stride, value, bytes);
       break;
-    default: return CUBLAS_STATUS_INVALID_VALUE;
+    default:
+      return CUBLAS_STATUS_INVALID_VALUE;
   }
   write(layout, x);
   return status;
@@ -330,14 +351,23 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t operation,
   Operation x;
   if (!read(x, operation, kProductKind)) return CUBLAS_STATUS_INVALID_VALUE;
   switch (name) {
-    case CUBLASLT_MATMUL_DESC_TRANSA: status = assign(x.transpose_a, value, bytes); break;
-    case CUBLASLT_MATMUL_DESC_TRANSB: status = assign(x.transpose_b, value, bytes); break;
-    case CUBLASLT_MATMUL_DESC_EPILOGUE: status = assign(x.epilogue, value, bytes); break;
-    case CUBLASLT_MATMUL_DESC_BIAS_POINTER: status = assign(x.bias, value, bytes); break;
+    case CUBLASLT_MATMUL_DESC_TRANSA:
+      status = assign(x.transpose_a, value, bytes);
+      break;
+    case CUBLASLT_MATMUL_DESC_TRANSB:
+      status = assign(x.transpose_b, value, bytes);
+      break;
+    case CUBLASLT_MATMUL_DESC_EPILOGUE:
+      status = assign(x.epilogue, value, bytes);
+      break;
+    case CUBLASLT_MATMUL_DESC_BIAS_POINTER:
+      status = assign(x.bias, value, bytes);
+      break;
     case CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE:
       status = assign(x.bias_stride, value, bytes);
       break;
-    default: return CUBLAS_STATUS_INVALID_VALUE;
+    default:
+      return CUBLAS_STATUS_INVALID_VALUE;
   }
   write(operation, x);
   return status;
@@ -366,11 +396,20 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t w
     case CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK:
       status = assign(x.reductions, value, bytes);
       break;
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES: status = assign(x.align_a, value, bytes); break;
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES: status = assign(x.align_b, value, bytes); break;
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES: status = assign(x.align_c, value, bytes); break;
-    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES: status = assign(x.align_d, value, bytes); break;
-    default: return CUBLAS_STATUS_INVALID_VALUE;
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES:
+      status = assign(x.align_a, value, bytes);
+      break;
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES:
+      status = assign(x.align_b, value, bytes);
+      break;
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES:
+      status = assign(x.align_c, value, bytes);
+      break;
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES:
+      status = assign(x.align_d, value, bytes);
+      break;
+    default:
+      return CUBLAS_STATUS_INVALID_VALUE;
   }
   write(wishes, x);
   return status;
@@ -378,11 +417,13 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t w
 
 // As the real one, it looks at everything, the number of items too, and it does not keep away from
 // algorithms that read a bias in vectors.
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(
-    cublasLtHandle_t library, cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t a,
-    cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
-    cublasLtMatmulPreference_t preference, int wanted, cublasLtMatmulHeuristicResult_t results[],
-    int* count) {
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t library,
+                                              cublasLtMatmulDesc_t operation,
+                                              cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                              cublasLtMatmulPreference_t preference, int wanted,
+                                              cublasLtMatmulHeuristicResult_t results[],
+                                              int* count) {
   const cublasStatus_t status = begin("cublasLtMatmulAlgoGetHeuristic");
   *count = 0;
   if (status != CUBLAS_STATUS_SUCCESS) return status;
@@ -461,13 +502,12 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t library, cublasLtMatmulDesc_t ope
   }
   const bool bias = p.operation.epilogue == CUBLASLT_EPILOGUE_BIAS;
   if (bias && !p.operation.bias) return CUBLAS_STATUS_INVALID_VALUE;
-  bool good = matrix_on_device(a, p.a, device, "operand A") &&
-              matrix_on_device(b, p.b, device, "operand B") &&
-              matrix_on_device(c, p.c, device, "result") &&
-              (needed == 0 || on_device(workspace, needed, device, "workspace")) &&
-              (!bias || on_device(p.operation.bias,
-                                  static_cast<std::size_t>(p.m) * bytes_of(p.c.type), device,
-                                  "bias"));
+  bool good =
+      matrix_on_device(a, p.a, device, "operand A") &&
+      matrix_on_device(b, p.b, device, "operand B") && matrix_on_device(c, p.c, device, "result") &&
+      (needed == 0 || on_device(workspace, needed, device, "workspace")) &&
+      (!bias || on_device(p.operation.bias, static_cast<std::size_t>(p.m) * bytes_of(p.c.type),
+                          device, "bias"));
   if (in_vectors(algorithm.number) &&
       !(items_aligned(a, p.a) && items_aligned(b, p.b) && items_aligned(c, p.c) &&
         (!bias || reinterpret_cast<std::uintptr_t>(p.operation.bias) % 16 == 0))) {

@@ -1,6 +1,6 @@
-// A stand-in for the parts of the CUDA runtime and of cuBLASLt that the backend's host files call, so
-// that they can be tested where there is no GPU and no driver. Device memory is host memory that is
-// kept account of; what is queued happens at once, except while a graph is captured.
+// A stand-in for the parts of the CUDA runtime and of cuBLASLt that the backend's host files call,
+// so that they can be tested where there is no GPU and no driver. Device memory is host memory that
+// is kept account of; what is queued happens at once, except while a graph is captured.
 //
 // Whatever the real ones would refuse is refused, with the same status; whatever they would do in
 // silence, and wrongly, is written down in mistakes(). One thread.
@@ -71,10 +71,10 @@ struct QueuedProduct {
 const std::vector<QueuedProduct>& products();
 
 // The algorithms, in no order.
-inline constexpr int kInOutput = 1;   // sums in parts, put together in the result's type
-inline constexpr int kParts = 2;      // sums in parts, put together in float, in the workspace
-inline constexpr int kAlone = 3;      // one item at a time
-inline constexpr int kAligned = 4;    // operands, and bias, in vectors of 16 bytes
-inline constexpr int kPlain = 5;      // operands that lie anywhere
+inline constexpr int kInOutput = 1;  // sums in parts, put together in the result's type
+inline constexpr int kParts = 2;     // sums in parts, put together in float, in the workspace
+inline constexpr int kAlone = 3;     // one item at a time
+inline constexpr int kAligned = 4;   // operands, and bias, in vectors of 16 bytes
+inline constexpr int kPlain = 5;     // operands that lie anywhere
 
 }  // namespace ofer::fake_cuda

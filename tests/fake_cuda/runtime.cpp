@@ -62,7 +62,9 @@ std::unique_ptr<State>& pointer() {
   static std::unique_ptr<State> state = std::make_unique<State>();
   return state;
 }
-State& state() { return *pointer(); }
+State& state() {
+  return *pointer();
+}
 
 // The body of a runtime function. `destroys`: it is done even when the call is to fail.
 template <class Body>
@@ -162,7 +164,9 @@ void reset(const Machine& machine) {
   pointer() = std::make_unique<State>();
   state().machine = machine;
 }
-Machine& machine() { return state().machine; }
+Machine& machine() {
+  return state().machine;
+}
 
 Living living() {
   Living result;
@@ -175,9 +179,15 @@ Living living() {
   return result;
 }
 
-const std::vector<std::string>& mistakes() { return state().mistakes; }
-long calls() { return state().count; }
-long calls(const char* function) { return state().calls[function]; }
+const std::vector<std::string>& mistakes() {
+  return state().mistakes;
+}
+long calls() {
+  return state().count;
+}
+long calls(const char* function) {
+  return state().calls[function];
+}
 void fail(long ahead, Failure failure) {
   state().failing = state().count + ahead;
   state().failure = failure;
@@ -186,15 +196,31 @@ void fail(const char* function, cudaError_t status) {
   state().failing_function = function;
   state().failing_status = status;
 }
-std::string failed_function() { return state().failed; }
-cudaError_t last_error() { return state().last_error; }
-const std::vector<QueuedProduct>& products() { return state().products; }
+std::string failed_function() {
+  return state().failed;
+}
+cudaError_t last_error() {
+  return state().last_error;
+}
+const std::vector<QueuedProduct>& products() {
+  return state().products;
+}
 
-int current_device() { return state().device; }
-void set_last_error(cudaError_t status) { state().last_error = status; }
-void write_down(const std::string& mistake) { state().mistakes.push_back(mistake); }
-void note_library(int change) { state().libraries += change; }
-void note_product(const QueuedProduct& product) { state().products.push_back(product); }
+int current_device() {
+  return state().device;
+}
+void set_last_error(cudaError_t status) {
+  state().last_error = status;
+}
+void write_down(const std::string& mistake) {
+  state().mistakes.push_back(mistake);
+}
+void note_library(int change) {
+  state().libraries += change;
+}
+void note_product(const QueuedProduct& product) {
+  state().products.push_back(product);
+}
 
 cudaError_t refusal(const char* function) {
   State& s = state();
@@ -257,15 +283,24 @@ cudaError_t cudaGetLastError() {
 
 const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {
-    case cudaErrorMemoryAllocation: return kNoMemoryText;
-    case cudaErrorUnknown: return kBrokenText;
-    case cudaErrorInsufficientDriver: return "driver too old";
-    case cudaErrorNoDevice: return "no device";
-    case cudaErrorInvalidDevice: return "invalid device";
-    case cudaErrorInvalidValue: return "invalid value";
-    case cudaErrorInvalidResourceHandle: return "invalid handle";
-    case cudaErrorIllegalAddress: return "illegal address";
-    default: return "some other error";
+    case cudaErrorMemoryAllocation:
+      return kNoMemoryText;
+    case cudaErrorUnknown:
+      return kBrokenText;
+    case cudaErrorInsufficientDriver:
+      return "driver too old";
+    case cudaErrorNoDevice:
+      return "no device";
+    case cudaErrorInvalidDevice:
+      return "invalid device";
+    case cudaErrorInvalidValue:
+      return "invalid value";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid handle";
+    case cudaErrorIllegalAddress:
+      return "illegal address";
+    default:
+      return "some other error";
   }
 }
 
@@ -296,10 +331,17 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   return runtime("cudaDeviceGetAttribute", [&] {
     if (device < 0 || device >= state().machine.devices) return cudaErrorInvalidDevice;
     switch (attribute) {
-      case cudaDevAttrMultiProcessorCount: *value = 132; return cudaSuccess;
-      case cudaDevAttrComputeCapabilityMajor: *value = state().machine.major; return cudaSuccess;
-      case cudaDevAttrComputeCapabilityMinor: *value = state().machine.minor; return cudaSuccess;
-      default: return cudaErrorInvalidValue;
+      case cudaDevAttrMultiProcessorCount:
+        *value = 132;
+        return cudaSuccess;
+      case cudaDevAttrComputeCapabilityMajor:
+        *value = state().machine.major;
+        return cudaSuccess;
+      case cudaDevAttrComputeCapabilityMinor:
+        *value = state().machine.minor;
+        return cudaSuccess;
+      default:
+        return cudaErrorInvalidValue;
     }
   });
 }
@@ -308,13 +350,15 @@ cudaError_t cudaMalloc(void** data, size_t bytes) {
   return runtime("cudaMalloc", [&] { return take(data, bytes, state().device); });
 }
 cudaError_t cudaFree(void* data) {
-  return runtime("cudaFree", [&] { return give_back(data, false); }, true);
+  return runtime(
+      "cudaFree", [&] { return give_back(data, false); }, true);
 }
 cudaError_t cudaMallocHost(void** data, size_t bytes) {
   return runtime("cudaMallocHost", [&] { return take(data, bytes, -1); });
 }
 cudaError_t cudaFreeHost(void* data) {
-  return runtime("cudaFreeHost", [&] { return give_back(data, true); }, true);
+  return runtime(
+      "cudaFreeHost", [&] { return give_back(data, true); }, true);
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
@@ -368,7 +412,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return runtime("cudaEventSynchronize", [&] {
     return find(state().events, event, "waits for an event") ? cudaSuccess
-                                                              : cudaErrorInvalidResourceHandle;
+                                                             : cudaErrorInvalidResourceHandle;
   });
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {

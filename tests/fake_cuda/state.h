@@ -18,11 +18,12 @@ void write_down(const std::string& mistake);
 void note_library(int change);
 void note_product(const QueuedProduct& product);
 
-// Does [data, data + bytes) lie in one living piece of `device`'s memory? Writes down what is wrong.
+// Does [data, data + bytes) lie in one living piece of `device`'s memory? Writes down what is
+// wrong.
 bool on_device(const void* data, std::size_t bytes, int device, const char* what);
 
-// The device of a stream, or -1 when there is no such stream, which is written down. The null stream
-// is that of the current device.
+// The device of a stream, or -1 when there is no such stream, which is written down. The null
+// stream is that of the current device.
 int device_of(cudaStream_t stream);
 
 // Does `work` now, or keeps it for the graph that the stream captures.

@@ -39,9 +39,9 @@ struct Shape {
   Index gap = 0, at = 0;
 
   std::string text() const {
-    return "[" + std::to_string(m) + ", " + std::to_string(k) + (transpose_a ? "]^T" : "]") + " x " +
-           std::to_string(n) + (transpose_b ? "^T" : "") + ", batch " + std::to_string(batch) +
-           (shared_a ? ", A shared" : "") + (shared_b ? ", B shared" : "") +
+    return "[" + std::to_string(m) + ", " + std::to_string(k) + (transpose_a ? "]^T" : "]") +
+           " x " + std::to_string(n) + (transpose_b ? "^T" : "") + ", batch " +
+           std::to_string(batch) + (shared_a ? ", A shared" : "") + (shared_b ? ", B shared" : "") +
            (bias ? ", bias" : "") + ", beta " + std::to_string(beta) + ", gap " +
            std::to_string(gap) + ", at " + std::to_string(at);
   }
@@ -64,10 +64,9 @@ class Operands {
         a(stream, fill({}, size(stride_a, rows_a, lda), seed)),
         b(stream, fill({}, size(stride_b, rows_b, ldb), seed + 1)),
         bias(stream, fill({}, s.n, seed + 2)),
-        c(stream, s.beta == 0
-                      ? std::vector<double>(
-                            static_cast<std::size_t>(s.at + size(stride_c, s.m, ldc)), NAN)
-                      : fill({}, size(stride_c, s.m, ldc), seed + 3)) {
+        c(stream, s.beta == 0 ? std::vector<double>(
+                                    static_cast<std::size_t>(s.at + size(stride_c, s.m, ldc)), NAN)
+                              : fill({}, size(stride_c, s.m, ldc), seed + 3)) {
     product.transpose_a = s.transpose_a;
     product.transpose_b = s.transpose_b;
     product.m = s.m;
@@ -269,8 +268,8 @@ TEST_SUITE("cuda_products") {
     using T = BFloat16;
     fake_cuda::reset();
     CudaStream stream(0);
-    // The product is 257, between 256 and 258; with a bias of 2 it is 259, between 258 and 260. Ties
-    // go to even: 260. Rounded before the bias as well, it would be 256 + 2.
+    // The product is 257, between 256 and 258; with a bias of 2 it is 259, between 258 and 260.
+    // Ties go to even: 260. Rounded before the bias as well, it would be 256 + 2.
     std::vector<double> right(16, 16);
     right.back() = 17;
     DeviceArray<T> a(stream, std::vector<double>(16, 1)), b(stream, right);

@@ -73,7 +73,8 @@ long life(int device, cudaStream_t borrowed) {
   const auto stream = borrowed ? std::make_unique<CudaStream>(device, borrowed)
                                : std::make_unique<CudaStream>(device);
   constexpr std::size_t kCount = 4 * 72;
-  Owned host(kCount * sizeof(float), device, true), memory(3 * kCount * sizeof(float), device, false);
+  Owned host(kCount * sizeof(float), device, true),
+      memory(3 * kCount * sizeof(float), device, false);
   auto* numbers = static_cast<float*>(host.data());
   for (std::size_t i = 0; i < kCount; ++i) numbers[i] = 1;
   auto* a = static_cast<float*>(memory.data());
@@ -164,9 +165,10 @@ TEST_SUITE("cuda_streams") {
     fake_cuda::reset({.major = 10, .minor = 3});
     CudaStream stream(0);
     const auto launch = [] { cuda::check(cudaErrorNoKernelImageForDevice, "layer_norm"); };
-    CHECK(error_of(launch) ==
-          "layer_norm: this build has no code for compute capability 10.3; use device cpu, or build "
-          "with -DOFER_CUDA_ARCHITECTURES=103");
+    CHECK(
+        error_of(launch) ==
+        "layer_norm: this build has no code for compute capability 10.3; use device cpu, or build "
+        "with -DOFER_CUDA_ARCHITECTURES=103");
     fake_cuda::fail("cudaGetDevice", cudaErrorUnknown);
     CHECK(error_of(launch) ==
           "layer_norm: this build has no code for the device; use device cpu, or build for it with "

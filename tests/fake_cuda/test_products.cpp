@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -39,11 +41,12 @@ struct Shape {
   Index gap = 0, at = 0;
 
   std::string text() const {
-    return "[" + std::to_string(m) + ", " + std::to_string(k) + (transpose_a ? "]^T" : "]") +
-           " x " + std::to_string(n) + (transpose_b ? "^T" : "") + ", batch " +
-           std::to_string(batch) + (shared_a ? ", A shared" : "") + (shared_b ? ", B shared" : "") +
-           (bias ? ", bias" : "") + ", beta " + std::to_string(beta) + ", gap " +
-           std::to_string(gap) + ", at " + std::to_string(at);
+    std::ostringstream text;
+    text << '[' << m << ", " << k << (transpose_a ? "]^T" : "]") << " x " << n
+         << (transpose_b ? "^T" : "") << ", batch " << batch << (shared_a ? ", A shared" : "")
+         << (shared_b ? ", B shared" : "") << (bias ? ", bias" : "") << ", beta " << beta
+         << ", gap " << gap << ", at " << at;
+    return text.str();
   }
 };
 

@@ -122,4 +122,15 @@ const Backend& backend_of(DeviceKind kind) {
   }
 }
 
+void require_precision(const Backend& backend, const kernels::Stream& stream,
+                       Precision precision) {
+  require(backend.computes(precision), ErrorCode::kUnsupported, "precision ", name_of(precision),
+          " is not available on device ", backend.name, "; there is ", backend.precisions());
+  if (precision != Precision::kTf32 && precision != Precision::kBf16) return;
+  const int capability = stream.compute_capability();
+  require(stream.tensor_cores(), ErrorCode::kUnsupported, "precision ", name_of(precision),
+          " needs a GPU of compute capability 8.0 or more; this one has ", capability / 10, '.',
+          capability % 10, "; use fp32");
+}
+
 }  // namespace ofer

@@ -60,6 +60,10 @@ struct Backend {
 // The backend of a device. Throws kUnsupported, with the remedy, when this build has none.
 const Backend& backend_of(DeviceKind kind);
 
+// Throws kUnsupported, naming what there is, where the backend, or the device that `stream` runs on,
+// does not compute in that precision.
+void require_precision(const Backend& backend, const kernels::Stream& stream, Precision precision);
+
 // Runs body() and turns what a device refused into an ofer::Error: kOutOfMemory or kDevice.
 template <class Body>
 decltype(auto) on_device(Body&& body) {

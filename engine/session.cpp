@@ -38,9 +38,7 @@ Session::Session(const SessionOptions& options)
       stream_(on_device([&] { return backend_.make_stream(options.device, threads_); })),
       workspace_(options.device),
       resize_axes_(backend_, options.device, dtype()) {
-  require(backend_.computes(options.precision), ErrorCode::kUnsupported, "precision ",
-          name_of(options.precision), " is not available on device ", backend_.name, "; there is ",
-          backend_.precisions());
+  require_precision(backend_, *stream_, options.precision);
   stream_->set_tf32(options.precision == Precision::kTf32);
 }
 

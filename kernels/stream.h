@@ -50,6 +50,11 @@ class Stream {
   void set_tf32(bool on) { tf32_ = on; }
   bool tf32() const { return tf32_; }
 
+  // Does the device have what tf32 and bfloat16 are computed with?
+  virtual bool tensor_cores() const { return true; }
+  // Of a GPU: 75 for 7.5. 0 where there is none.
+  virtual int compute_capability() const { return 0; }
+
  protected:
   Stream() = default;
   Stream(const Stream&) = delete;

@@ -1,6 +1,7 @@
 // Devices that are not there, not supported, or out of memory: a clear error, and the process goes on.
 #include <doctest/doctest.h>
 
+#include "engine/backend.h"
 #include "tests/support/command.h"
 #include "tests/support/cuda_backend.h"
 #include "tests/support/device_pipeline.h"
@@ -39,6 +40,38 @@ TEST_SUITE("device_errors") {
     // Whatever happened, a session on the CPU works.
     Pipeline pipeline = pipeline_on(tiny_weights(), DeviceKind::kCpu);
     CHECK(pipeline.run(smooth_pictures(1), {}).size() == 1);
+  }
+
+  TEST_CASE("a GPU without tensor cores computes in fp32") {
+    class OldGpu final : public kernels::Stream {
+     public:
+      bool tensor_cores() const override { return false; }
+      int compute_capability() const override { return 75; }
+    };
+    class Other final : public kernels::Stream {};
+    // A backend of every precision.
+    ofer::Backend backend = backend_of(DeviceKind::kCpu);
+    static const kernels::Table<kernels::BFloat16> coarse{};
+    backend.bf16 = &coarse;
+    backend.tf32 = true;
+    const auto error = [&](const kernels::Stream& stream, Precision precision) -> std::string {
+      try {
+        require_precision(backend, stream, precision);
+        return "";
+      } catch (const Error& thrown) {
+        CHECK(thrown.code() == ErrorCode::kUnsupported);
+        return thrown.what();
+      }
+    };
+    CHECK(error(OldGpu(), Precision::kBf16) ==
+          "precision bf16 needs a GPU of compute capability 8.0 or more; this one has 7.5; use fp32");
+    CHECK(error(OldGpu(), Precision::kTf32) ==
+          "precision tf32 needs a GPU of compute capability 8.0 or more; this one has 7.5; use fp32");
+    CHECK(error(OldGpu(), Precision::kF32) == "");
+    for (const Precision precision : kPrecisions) CHECK(error(Other(), precision) == "");
+    backend.tf32 = false;
+    CHECK(error(Other(), Precision::kTf32).find("not available on device cpu") !=
+          std::string::npos);
   }
 
   TEST_CASE("a device name that means nothing is a wrong argument") {

@@ -47,7 +47,9 @@ TEST_SUITE("matmul_simt") {
     simt::SimtStream stream(2);
     for (const bool transpose_a : {false, true})
       for (const bool transpose_b : {false, true})
-        for (const float beta : {0.0f, 1.0f}) {
+        for (const int end : {0, 1, 2, 3}) {  // C's own part, and a bias
+          const float beta = end % 2 == 0 ? 0.0f : 1.0f;
+          DeviceFloats bias(make_values({}, kN, 3));
           DeviceFloats a(make_values({}, kBatch * kM * kK, 1)), b(make_values({}, kK * kN, 2));
           DeviceFloats c(std::vector<double>(kM * kBatch * kN, 0.5));
           Product<float> product;
@@ -65,7 +67,9 @@ TEST_SUITE("matmul_simt") {
           product.ldc = kBatch * kN;
           product.stride_c = kN;
           product.beta = beta;
+          product.bias = end >= 2 ? bias.data() : nullptr;
           product.batch = kBatch;
+          CHECK(simt::adds_bias(product, stream) == (end >= 2));
           simt::matmul(product, stream);
 
           std::vector<double> expected(kM * kBatch * kN), allowed(expected.size());
@@ -73,6 +77,7 @@ TEST_SUITE("matmul_simt") {
             for (Index i = 0; i < kM; ++i)
               for (Index j = 0; j < kN; ++j) {
                 Measured sum(0.5 * beta);
+                if (product.bias) sum += Measured(bias.data()[j]);
                 for (Index l = 0; l < kK; ++l)
                   sum +=
                       Measured(a.data()[item * kM * kK + (transpose_a ? l * kM + i : i * kK + l)]) *
@@ -130,6 +135,14 @@ TEST_SUITE("matmul_simt") {
     CHECK(refuses("B leaves its memory", [](auto& p) { p.stride_b = 1; }));
     CHECK(refuses("B has rows that overlap", [](auto& p) { p.ldb = 1; }));
     CHECK(refuses("C leaves its memory", [](auto& p) { p.ldc = 3; }));
+    DeviceFloats bias(6);
+    CHECK(refuses("bias is not on the device", [&](auto& p) { p.bias = host.data(); }));
+    CHECK(refuses("bias leaves its memory", [&](auto& p) { p.bias = bias.data() + 5; }));
+    CHECK(refuses("this bias is the caller's to add", [&](auto& p) { p.bias = bias.data() + 1; }));
+    CHECK(refuses("this bias is the caller's to add", [&](auto& p) {
+      p.bias = bias.data();
+      p.k = 0;
+    }));
     CHECK(refuses("all items write one C", [](auto& p) { p.stride_c = 0; }));
   }
 }

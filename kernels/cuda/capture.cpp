@@ -26,11 +26,9 @@ class CudaGraph final : public Graph {
 
 bool CudaStream::captures() const {
   if (stream_ == nullptr || stream_ == cudaStreamLegacy) return false;
+  make_current();
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  if (cudaStreamIsCapturing(stream_, &status) != cudaSuccess) {
-    cudaGetLastError();
-    return false;
-  }
+  check(cudaStreamIsCapturing(stream_, &status), "cudaStreamIsCapturing");
   return status == cudaStreamCaptureStatusNone;
 }
 
@@ -46,9 +44,11 @@ std::unique_ptr<Graph> CudaStream::end_capture() {
   check(cudaStreamEndCapture(stream_, &noted), "cudaStreamEndCapture");
   cudaGraphExec_t ready = nullptr;
   const cudaError_t status = cudaGraphInstantiateWithFlags(&ready, noted, 0);
-  cudaGraphDestroy(noted);
+  const cudaError_t end = cudaGraphDestroy(noted);
   check(status, "cudaGraphInstantiate");
-  return std::make_unique<CudaGraph>(ready, device_);
+  auto graph = std::make_unique<CudaGraph>(ready, device_);
+  check(end, "cudaGraphDestroy");
+  return graph;
 }
 
 void CudaStream::drop_capture() noexcept {

@@ -1,4 +1,5 @@
-// Linear map of rows on a GPU: the library's matrix product, then one kernel for its pointwise end.
+// Linear map of rows on a GPU: the library's matrix product, which adds the bias where that is all
+// that is left to do; else one kernel for the pointwise end.
 #include "kernels/cuda/linear_end.cuh"
 #include "kernels/cuda/load_floats.cuh"
 #include "kernels/cuda/matmul.h"
@@ -17,8 +18,9 @@ constexpr int kEndThreads = 256;
 // that the bias' column needs no division. product, residual, pre and y may share memory: each
 // element is read before it is written, by the same thread.
 //
-// cuBLASLt could add the bias and apply a GELU inside the product, but its GELU is the tanh
-// approximation, which is not what the weights were trained with.
+// cuBLASLt adds a bias inside the product (multiply_groups). Activations stay here: its GELU is the
+// tanh approximation, which is not what the weights were trained with, and its ReLU is max(v, 0),
+// which hides a NaN. Where this kernel has to run at all, bias and residual cost nothing in it.
 template <class T, int N>
 __global__ void __launch_bounds__(kEndThreads)
     linear_end_kernel(Global<const T> product, Global<const T> bias, Global<const T> residual,
@@ -77,10 +79,11 @@ void linear_end(const T* product, const T* residual, T* pre, const LinearArgs<T>
     run(linear_end_kernel<T, 1>);
 }
 
-// c = x W^T + beta c, the groups apart. Groups of one length that follow each other are the items
-// of one batched product: each item has the shape that it has alone.
+// c = x W^T + bias + beta c, the groups apart; `bias` may be null. Groups of one length that follow
+// each other are the items of one batched product: each item has the shape that it has alone. A bias
+// that the library cannot add to a group comes after it.
 template <class T>
-void multiply_groups(const LinearArgs<T>& args, T* c, float beta, Stream& stream) {
+void multiply_groups(const LinearArgs<T>& args, const T* bias, T* c, float beta, Stream& stream) {
   const auto multiply = [&](Index first, Index rows, Index groups) {
     Product<T> product;
     product.transpose_b = true;
@@ -97,7 +100,17 @@ void multiply_groups(const LinearArgs<T>& args, T* c, float beta, Stream& stream
     product.batch = groups;
     product.stride_a = rows * args.in;
     product.stride_c = rows * args.out;
+    product.bias = bias;
+    const bool inside = adds_bias(product, stream);
+    if (!inside) product.bias = nullptr;
     matmul(product, stream);
+    if (!bias || inside) return;
+    LinearArgs<T> end{};
+    end.bias = bias;
+    end.y = product.c;
+    end.rows = rows * groups;
+    end.out = args.out;
+    linear_end<T>(product.c, nullptr, nullptr, end, stream);
   };
   const Segments& segments = args.segments;
   if (segments.count > 0) {
@@ -139,13 +152,16 @@ void linear(const LinearArgs<T>& args, Stream& stream) {
   // product must not go there.
   const bool in_place = args.residual == args.y;
   const bool accumulate = in_place && !activation && !args.pre;
+  // Then the bias is all that is left to do.
+  const bool bias_inside = !activation && !args.pre && (accumulate || !args.residual);
   T* product = args.pre ? args.pre
                : in_place && !accumulate
                    ? gpu_stream(stream).template scratch<T>(0, args.rows * args.out)
                    : args.y;
-  multiply_groups(args, product, accumulate ? 1.0f : 0.0f, stream);
+  multiply_groups(args, bias_inside ? args.bias : nullptr, product, accumulate ? 1.0f : 0.0f,
+                  stream);
   const T* residual = accumulate ? nullptr : args.residual;
-  if (args.bias || activation || residual || product != args.y)
+  if ((args.bias && !bias_inside) || activation || residual || product != args.y)
     linear_end<T>(product, residual, args.bias ? args.pre : nullptr, args, stream);
 }
 

@@ -1,29 +1,73 @@
 #include "kernels/cuda/stream.h"
 
 #include <string>
+#include <utility>
 
 #include "kernels/cuda/device_memory.h"
+#include "kernels/cuda/product_plan.h"
 
 namespace ofer::kernels::cuda {
+
+namespace {
+
+// "7.5"
+std::string version_of(int compute_capability) {
+  return std::to_string(compute_capability / 10) + '.' + std::to_string(compute_capability % 10);
+}
+
+int compute_capability_of(int device) {
+  int major = 0, minor = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+        "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+        "cudaDeviceGetAttribute");
+  return 10 * major + minor;
+}
+
+std::string remedy(int compute_capability) {
+  return "use device cpu, or build with -DOFER_CUDA_ARCHITECTURES=" +
+         std::to_string(compute_capability);
+}
+
+// A launch found no code for the thread's current device.
+std::string no_code_text() {
+  try {
+    int device = 0;
+    check(cudaGetDevice(&device), "cudaGetDevice");
+    const int capability = compute_capability_of(device);
+    return "this build has no code for compute capability " + version_of(capability) + "; " +
+           remedy(capability);
+  } catch (const DeviceError&) {
+    return "this build has no code for the device; use device cpu, or build for it with "
+           "-DOFER_CUDA_ARCHITECTURES";
+  }
+}
+
+}  // namespace
 
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // the error is told once
-  throw DeviceError(std::string(what) + ": " + cudaGetErrorString(status),
-                    status == cudaErrorMemoryAllocation);
+  const std::string why =
+      status == cudaErrorNoKernelImageForDevice ? no_code_text() : cudaGetErrorString(status);
+  throw DeviceError(std::string(what) + ": " + why, status == cudaErrorMemoryAllocation);
 }
 
 void check(cublasStatus_t status, const char* what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw DeviceError(std::string(what) + ": " + cublasGetStatusString(status),
+  cudaGetLastError();  // what failed inside the library is not the next kernel's fault
+  throw DeviceError(std::string(what) + ": " + cublasLtGetStatusString(status),
                     status == CUBLAS_STATUS_ALLOC_FAILED);
 }
 
 namespace {
 
-// cuBLAS is given its workspace, so that it allocates nothing later and gives the same bits whatever
-// else runs on the device. 32 MiB is what NVIDIA recommends for the newest architecture.
-constexpr std::size_t kCublasWorkspace = std::size_t{32} << 20;
+// The lowest compute capability that this build has code for; 0 where the build did not name one.
+#if defined(OFER_CUDA_LOWEST_ARCHITECTURE)
+constexpr int kLowest = OFER_CUDA_LOWEST_ARCHITECTURE;
+#else
+constexpr int kLowest = 0;
+#endif
 
 std::string name_of(int device) { return "CUDA device " + std::to_string(device); }
 
@@ -33,7 +77,8 @@ void use(int device) { check(cudaSetDevice(device), name_of(device).c_str()); }
 void require_device(int device) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaErrorInsufficientDriver || status == cudaErrorNoDevice || count == 0) {
+  if (status == cudaErrorInsufficientDriver || status == cudaErrorNoDevice ||
+      (status == cudaSuccess && count == 0)) {
     cudaGetLastError();
     throw DeviceError(status == cudaErrorInsufficientDriver
                           ? "device cuda: no NVIDIA driver, or one that is too old for this build; "
@@ -68,19 +113,14 @@ void CudaStream::open() {
   try {
     check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, device_),
           "cudaDeviceGetAttribute");
-    int major = 0, minor = 0;
-    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device_),
-          "cudaDeviceGetAttribute");
-    check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device_),
-          "cudaDeviceGetAttribute");
-    compute_capability_ = 10 * major + minor;
-    check(cublasCreate(&cublas_), "cublasCreate");
-    check(cublasSetStream(cublas_, stream_), "cublasSetStream");
+    compute_capability_ = compute_capability_of(device_);
+    if (compute_capability_ < kLowest)
+      throw DeviceError(name_of(device_) + " has compute capability " +
+                        version_of(compute_capability_) + ", this build needs " +
+                        version_of(kLowest) + " or more; " + remedy(compute_capability_));
+    check(cublasLtCreate(&cublas_), "cublasLtCreate");
     check(cudaMalloc(&cublas_workspace_, kCublasWorkspace), "workspace of cuBLAS");
-    check(cublasSetWorkspace(cublas_, cublas_workspace_, kCublasWorkspace), "cublasSetWorkspace");
-    // Strict single precision, and the same bits from run to run.
-    check(cublasSetMathMode(cublas_, CUBLAS_PEDANTIC_MATH), "cublasSetMathMode");
-    check(cublasSetAtomicsMode(cublas_, CUBLAS_ATOMICS_NOT_ALLOWED), "cublasSetAtomicsMode");
+    product_plans_ = std::make_unique<ProductPlans>(cublas_, kCublasWorkspace);
     for (cudaEvent_t& event : marks_) check(cudaEventCreate(&event), "cudaEventCreate");
   } catch (...) {
     close();
@@ -94,7 +134,7 @@ void CudaStream::close() noexcept {
   for (cudaEvent_t event : marks_)
     if (event) cudaEventDestroy(event);
   for (void* data : scratch_) cudaFree(data);
-  if (cublas_) cublasDestroy(cublas_);
+  if (cublas_) cublasLtDestroy(cublas_);
   cudaFree(cublas_workspace_);
   if (owned_ && stream_) cudaStreamDestroy(stream_);
   cudaGetLastError();
@@ -126,10 +166,10 @@ void* CudaStream::scratch_bytes(int slot, std::size_t bytes) {
     synchronise();
     void* fresh = nullptr;
     check(cudaMalloc(&fresh, bytes), "scratch memory of a kernel");
-    cudaFree(scratch_[slot]);
-    scratch_[slot] = fresh;
+    void* const old = std::exchange(scratch_[slot], fresh);
     scratch_size_[slot] = bytes;
     ++moves_;
+    check(cudaFree(old), "scratch memory of a kernel");
   }
   return scratch_[slot];
 }

@@ -1,17 +1,20 @@
 // A CUDA stream, owned or borrowed, with what kernels need beside it: scratch memory and cuBLAS.
 #pragma once
 
-#include <cublas_v2.h>
+#include <cublasLt.h>
 #include <cuda_runtime_api.h>
 
-#include <cstddef>
 #include <array>
+#include <cstddef>
+#include <memory>
 
 #include "kernels/device_error.h"
 #include "kernels/stream.h"
 #include "kernels/types.h"
 
 namespace ofer::kernels::cuda {
+
+class ProductPlans;
 
 // Throws a DeviceError that names `what` and the reason, and clears the runtime's last error.
 void check(cudaError_t status, const char* what);
@@ -26,13 +29,20 @@ class CudaStream final : public Stream {
   ~CudaStream() override;
 
   cudaStream_t handle() const { return stream_; }
-  cublasHandle_t cublas() const { return cublas_; }
+  cublasLtHandle_t cublas() const { return cublas_; }
+  // cuBLAS is given its workspace, so that it allocates nothing and gives the same bits whatever
+  // else runs on the device. 32 MiB is what NVIDIA recommends for the newest architecture.
+  static constexpr std::size_t kCublasWorkspace = std::size_t{32} << 20;
+  void* cublas_workspace() const { return cublas_workspace_; }
+  // How the matrix products that this stream has seen are computed.
+  ProductPlans& product_plans() { return *product_plans_; }
   int device() const { return device_; }
   // The calling thread's CUDA calls go to this stream's device from here on.
   void make_current() const;
   int multiprocessors() const { return multiprocessors_; }
   // 75 for 7.5, 80 for 8.0: tensor-core products (kernels/cuda/ptx.cuh) want 80.
-  int compute_capability() const { return compute_capability_; }
+  int compute_capability() const override { return compute_capability_; }
+  bool tensor_cores() const override { return compute_capability_ >= 80; }
 
   void synchronise() override;
   void mark(std::size_t number) override;
@@ -63,8 +73,9 @@ class CudaStream final : public Stream {
   int multiprocessors_ = 0, compute_capability_ = 0;
   bool owned_;
   cudaStream_t stream_ = nullptr;
-  cublasHandle_t cublas_ = nullptr;
+  cublasLtHandle_t cublas_ = nullptr;
   void* cublas_workspace_ = nullptr;
+  std::unique_ptr<ProductPlans> product_plans_;
   std::array<cudaEvent_t, kMarks> marks_{};
   void* scratch_[kSlots] = {};
   std::size_t scratch_size_[kSlots] = {};

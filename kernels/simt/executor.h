@@ -234,7 +234,7 @@ class SimtStream final : public Stream {
 
   // What launchers ask the device about: as a large GPU would answer.
   int multiprocessors() const { return 132; }
-  int compute_capability() const { return 90; }
+  int compute_capability() const override { return 90; }
 
  private:
   void* scratch_bytes(int slot, std::size_t bytes);

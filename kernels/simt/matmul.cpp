@@ -45,7 +45,7 @@ cpu::Matmul<float> item_of(const Product<T>& p) {
   return item;
 }
 
-// c = op(a) op(b) + beta c for one item of the batch.
+// c = op(a) op(b) + bias + beta c for one item of the batch.
 void multiply(const Product<float>& p, const float* a, const float* b, float* c) {
   cpu::Matmul<float> item = item_of(p);
   item.a = a;
@@ -55,6 +55,9 @@ void multiply(const Product<float>& p, const float* a, const float* b, float* c)
   item.c = c;
   item.ldc = p.ldc;
   cpu::matmul(item);
+  if (p.bias)
+    for (Index r = 0; r < p.m; ++r)
+      for (Index i = 0; i < p.n; ++i) c[r * p.ldc + i] += p.bias[i];
 }
 
 // `rows` stored rows of `columns` elements, as floats one behind the other.
@@ -66,7 +69,7 @@ std::vector<float> widen(const BFloat16* data, Index rows, Index columns, Index 
   return result;
 }
 
-// As a tensor core does: the sums are floats, C's own part with them, and are rounded once.
+// As a tensor core does: sums are floats, bias and C's own part with them, and are rounded once.
 void multiply(const Product<BFloat16>& p, const BFloat16* a, const BFloat16* b, BFloat16* c) {
   cpu::Matmul<float> item = item_of(p);
   std::vector<float> wide_a, wide_b, wide_c(static_cast<std::size_t>(p.m * p.n));
@@ -83,8 +86,10 @@ void multiply(const Product<BFloat16>& p, const BFloat16* a, const BFloat16* b, 
   item.c = wide_c.data();
   cpu::matmul(item);
   for (Index r = 0; r < p.m; ++r)
-    for (Index i = 0; i < p.n; ++i)
-      c[r * p.ldc + i] = BFloat16(wide_c[static_cast<std::size_t>(r * p.n + i)]);
+    for (Index i = 0; i < p.n; ++i) {
+      const float sum = wide_c[static_cast<std::size_t>(r * p.n + i)];
+      c[r * p.ldc + i] = BFloat16(p.bias ? sum + p.bias[i] : sum);
+    }
 }
 
 }  // namespace
@@ -99,6 +104,11 @@ void matmul(const Product<T>& p, Stream& stream) {
                   p.transpose_b ? p.k : p.n, p.ldb);
   }
   check_operand("C", p.c, p.batch, p.stride_c, p.m, p.n, p.ldc);
+  if (p.bias) {
+    check_operand("bias", p.bias, 1, 0, 1, p.n, p.n);
+    if (!adds_bias(p, stream))
+      fault(std::source_location::current(), "matrix product: this bias is the caller's to add");
+  }
   if (p.batch > 1 && p.stride_c == 0)
     fault(std::source_location::current(), "matrix product: all items write one C");
   auto& simt = static_cast<SimtStream&>(stream);
@@ -111,7 +121,15 @@ void matmul(const Product<T>& p, Stream& stream) {
   });
 }
 
+template <class T>
+bool adds_bias(const Product<T>& p, Stream&) {
+  return p.bias && p.m > 0 && p.n > 0 && p.k > 0 && p.batch > 0 &&
+         reinterpret_cast<std::uintptr_t>(p.bias) % kBiasAlignment == 0;
+}
+
 template void matmul<float>(const Product<float>&, Stream&);
 template void matmul<BFloat16>(const Product<BFloat16>&, Stream&);
+template bool adds_bias<float>(const Product<float>&, Stream&);
+template bool adds_bias<BFloat16>(const Product<BFloat16>&, Stream&);
 
 }  // namespace ofer::kernels::simt

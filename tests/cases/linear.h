@@ -15,6 +15,7 @@ struct LinearCase {
   Index group_rows = 0;
   std::vector<std::int32_t> offsets = {};  // of the segments
   Fill x = {};
+  Index bias_at = 0;  // elements before the bias in its memory: not aligned for vectors
 
   OFER_FORWARD_CASE(linear)
 
@@ -23,7 +24,7 @@ struct LinearCase {
     kernels::LinearArgs<T> args{};
     args.x = b.input("x", rows * in, x);
     args.weight = b.input("weight", out * in);
-    args.bias = bias ? b.input("bias", out) : nullptr;
+    args.bias = bias ? b.input("bias", bias_at + out) + bias_at : nullptr;
     if (in_place) {
       args.y = b.in_out("y", rows * out);
       args.residual = args.y;
@@ -100,6 +101,13 @@ struct LinearCase {
          .offsets = {0, 11, 22, 22, 22, 23, 34}},
         {.name = "kept, nothing else", .seed = 28, .rows = 9, .in = 6, .out = 12, .bias = false,
          .in_place = true, .pre = true, .group_rows = 3},
+        {.name = "bias and residual in place, groups", .seed = 29, .rows = 14, .in = 24, .out = 16,
+         .in_place = true, .group_rows = 7},
+        {.name = "bias not aligned", .seed = 30, .rows = 13, .in = 24, .out = 16, .group_rows = 5,
+         .bias_at = 1},
+        {.name = "bias not aligned, segments in place", .seed = 31, .rows = 21, .in = 10,
+         .out = 33, .in_place = true, .offsets = {0, 1, 10, 21}, .bias_at = 3},
+        {.name = "no terms", .seed = 32, .rows = 6, .in = 0, .out = 5, .in_place = true},
         {.name = "one empty segment", .seed = 22, .rows = 0, .in = 6, .out = 6,
          .offsets = {0, 0}},
     };

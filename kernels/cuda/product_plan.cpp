@@ -1,0 +1,177 @@
+#include "kernels/cuda/product_plan.h"
+
+#include <limits>
+
+#include "kernels/cuda/stream.h"
+
+namespace ofer::kernels::cuda {
+
+namespace {
+
+// How many algorithms the library is asked for; the first fits nearly always.
+constexpr int kAlgorithms = 16;
+
+// fp32: floats are multiplied as they are, by no trick. bfloat16: on tensor cores, sums in float.
+cublasComputeType_t arithmetic(const ProductShape& shape) {
+  if (shape.type != CUDA_R_32F) return CUBLAS_COMPUTE_32F;
+  return shape.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F_PEDANTIC;
+}
+
+template <class V>
+void set(cublasLtMatmulDescOpaque_t& operation, cublasLtMatmulDescAttributes_t name,
+         const V& value) {
+  check(cublasLtMatmulDescSetAttribute(&operation, name, &value, sizeof(value)),
+        "describing a matrix product");
+}
+
+template <class V>
+void set(cublasLtMatrixLayoutOpaque_t& layout, cublasLtMatrixLayoutAttribute_t name,
+         const V& value) {
+  check(cublasLtMatrixLayoutSetAttribute(&layout, name, &value, sizeof(value)),
+        "describing a matrix");
+}
+
+template <class V>
+void set(cublasLtMatmulPreferenceOpaque_t& preference, cublasLtMatmulPreferenceAttributes_t name,
+         const V& value) {
+  check(cublasLtMatmulPreferenceSetAttribute(&preference, name, &value, sizeof(value)),
+        "choosing a matrix product's algorithm");
+}
+
+// Rows and columns as the library counts them: `rows` neighbours, `columns` of them `distance`
+// apart.
+cublasLtMatrixLayoutOpaque_t layout(cudaDataType_t type, Index rows, Index columns, Index distance,
+                                    Index stride) {
+  cublasLtMatrixLayoutOpaque_t result{};
+  check(cublasLtMatrixLayoutInit(&result, type, static_cast<std::uint64_t>(rows),
+                                 static_cast<std::uint64_t>(columns), distance),
+        "describing a matrix");
+  set(result, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, stride);
+  return result;
+}
+
+ProductPlan describe(const ProductShape& s) {
+  ProductPlan plan;
+  check(cublasLtMatmulDescInit(&plan.operation, arithmetic(s), CUDA_R_32F),
+        "describing a matrix product");
+  const std::int32_t first = s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+  const std::int32_t second = s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+  set(plan.operation, CUBLASLT_MATMUL_DESC_TRANSA, first);
+  set(plan.operation, CUBLASLT_MATMUL_DESC_TRANSB, second);
+  if (s.bias) {
+    // The library's bias goes along the rows of its result, our columns.
+    const std::uint32_t epilogue = CUBLASLT_EPILOGUE_BIAS;
+    set(plan.operation, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
+    // Nothing is read there while an algorithm is chosen, but its alignment is.
+    plan.set_bias(reinterpret_cast<const void*>(std::uintptr_t{s.align_bias}));
+  }
+  plan.first =
+      layout(s.type, s.transpose_b ? s.k : s.n, s.transpose_b ? s.n : s.k, s.ldb, s.stride_b);
+  plan.second =
+      layout(s.type, s.transpose_a ? s.m : s.k, s.transpose_a ? s.k : s.m, s.lda, s.stride_a);
+  // A product that is never batched may leave the stride out; what is asked below is about batches.
+  plan.result = layout(s.type, s.n, s.m, s.ldc, s.stride_c != 0 ? s.stride_c : s.m * s.ldc);
+  return plan;
+}
+
+cublasLtMatmulPreferenceOpaque_t preference(const ProductShape& s, std::size_t workspace) {
+  cublasLtMatmulPreferenceOpaque_t result{};
+  check(cublasLtMatmulPreferenceInit(&result), "choosing a matrix product's algorithm");
+  set(result, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{workspace});
+  // A sum that is cut into parts is put together in float, in a fixed order.
+  const std::uint32_t reductions =
+      CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+  set(result, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
+  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, s.align_b);
+  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, s.align_a);
+  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, s.align_c);
+  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, s.align_c);
+  return result;
+}
+
+}  // namespace
+
+std::size_t HashOfShape::operator()(const ProductShape& s) const {
+  std::uint64_t hash = 0;
+  // FNV's multiplication, on whole words.
+  const auto mix = [&](auto value) {
+    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001b3u;
+    hash ^= hash >> 29;
+  };
+  mix(s.type);
+  mix(s.tf32 | s.bias << 1 | s.transpose_a << 2 | s.transpose_b << 3);
+  for (const Index value : {s.m, s.n, s.k, s.lda, s.ldb, s.ldc, s.stride_a, s.stride_b, s.stride_c})
+    mix(value);
+  for (const std::uint32_t value : {s.align_a, s.align_b, s.align_c, s.align_bias}) mix(value);
+  return hash;
+}
+
+void ProductPlan::set_items(Index count) {
+  const auto items = static_cast<std::int32_t>(count);
+  for (cublasLtMatrixLayoutOpaque_t* matrix : {&first, &second, &result})
+    set(*matrix, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, items);
+}
+
+void ProductPlan::set_bias(const void* bias) {
+  set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+}
+
+ProductPlan& ProductPlans::plan(const ProductShape& shape) {
+  const auto known = plans_.find(shape);
+  return known != plans_.end() ? known->second : plans_.emplace(shape, make(shape)).first->second;
+}
+
+ProductPlan ProductPlans::make(const ProductShape& shape) {
+  ProductPlan plan = describe(shape);
+  plan.set_items(1);
+  cublasLtMatmulPreferenceOpaque_t wishes = preference(shape, workspace_);
+  cublasLtMatmulHeuristicResult_t candidates[kAlgorithms];
+  int count = 0;
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+      library_, &plan.operation, &plan.first, &plan.second, &plan.result, &plan.result, &wishes,
+      kAlgorithms, candidates, &count);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return plan;
+  check(status, "choosing a matrix product's algorithm");
+  for (int i = 0; i < count; ++i) {
+    const cublasLtMatmulHeuristicResult_t& candidate = candidates[i];
+    if (candidate.state != CUBLAS_STATUS_SUCCESS || candidate.workspaceSize > workspace_) continue;
+    // Two items, whatever they take: is it an algorithm for batches? items_of_call sees to their
+    // number.
+    const bool batches = takes(plan, candidate.algo, 2, std::numeric_limits<std::size_t>::max());
+    if (plan.found && !batches) continue;
+    plan.algorithm = candidate.algo;
+    plan.found = true;
+    if (batches) break;
+  }
+  return plan;
+}
+
+bool ProductPlans::takes(ProductPlan& plan, const cublasLtMatmulAlgo_t& algorithm, Index items,
+                         std::size_t workspace) {
+  plan.set_items(items);
+  cublasLtMatmulHeuristicResult_t result{};
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoCheck(library_, &plan.operation, &plan.first, &plan.second, &plan.result,
+                              &plan.result, &algorithm, &result);
+  // The ways of saying no; anything else is a failure.
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE ||
+      status == CUBLAS_STATUS_ARCH_MISMATCH)
+    return false;
+  check(status, "checking a matrix product's algorithm");
+  return result.workspaceSize <= workspace;
+}
+
+Index ProductPlans::items_of_call(ProductPlan& plan, Index wanted) {
+  wanted = std::min(wanted, plan.too_many - 1);
+  if (wanted <= plan.most_items) return wanted;
+  if (takes(plan, plan.algorithm, wanted, workspace_)) return plan.most_items = wanted;
+  // Looked for once, to the end: no later call asks again.
+  plan.too_many = wanted;
+  while (plan.too_many - plan.most_items > 1) {
+    const Index middle = plan.most_items + (plan.too_many - plan.most_items) / 2;
+    (takes(plan, plan.algorithm, middle, workspace_) ? plan.most_items : plan.too_many) = middle;
+  }
+  return plan.most_items;
+}
+
+}  // namespace ofer::kernels::cuda

@@ -1,0 +1,126 @@
+// Which algorithm of cuBLASLt computes a matrix product: asked for once for each shape, then kept.
+#pragma once
+
+#include <cublasLt.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+
+#include "kernels/bf16.h"
+#include "kernels/cuda/matmul.h"
+#include "kernels/types.h"
+
+namespace ofer::kernels::cuda {
+
+// What the choice of an algorithm may depend on: one item of a product, and where it lies. Neither
+// the number of items nor the place of an item in its batch is here.
+struct ProductShape {
+  cudaDataType_t type = CUDA_R_32F;
+  bool tf32 = false, bias = false, transpose_a = false, transpose_b = false;
+  Index m = 0, n = 0, k = 0;
+  Index lda = 0, ldb = 0, ldc = 0;
+  Index stride_a = 0, stride_b = 0, stride_c = 0;
+  // Bytes that divide the addresses of all items (alignment_of); of the bias, its address.
+  std::uint32_t align_a = 1, align_b = 1, align_c = 1, align_bias = 1;
+
+  bool operator==(const ProductShape&) const = default;
+};
+
+struct HashOfShape {
+  std::size_t operator()(const ProductShape& shape) const;
+};
+
+// What is known of every tensor's address: it divides by 64 (Buffer::kAlignment). Asking for more
+// would make the answer depend on chance.
+inline constexpr std::uintptr_t kMostAlignment = 64;
+
+// The largest power of two, at most kMostAlignment, that divides all three: an address, and the
+// bytes between rows and between items. The distances count even where there is one item alone, so
+// that an item has the same alignment wherever in a tensor it lies.
+inline std::uint32_t alignment_of(const void* data, Index row_bytes, Index item_bytes) {
+  const std::uintptr_t all = reinterpret_cast<std::uintptr_t>(data) |
+                             static_cast<std::uintptr_t>(row_bytes) |
+                             static_cast<std::uintptr_t>(item_bytes) | kMostAlignment;
+  return static_cast<std::uint32_t>(all & (~all + 1));
+}
+
+template <class T>
+struct ElementOf;
+template <>
+struct ElementOf<float> {
+  static constexpr cudaDataType_t kType = CUDA_R_32F;
+};
+template <>
+struct ElementOf<BFloat16> {
+  static constexpr cudaDataType_t kType = CUDA_R_16BF;
+};
+
+template <class T>
+ProductShape shape_of(const Product<T>& p, bool tf32) {
+  constexpr Index kBytes = sizeof(T);
+  ProductShape shape;
+  shape.type = ElementOf<T>::kType;
+  shape.tf32 = tf32 && shape.type == CUDA_R_32F;
+  shape.bias = p.bias != nullptr;
+  shape.transpose_a = p.transpose_a;
+  shape.transpose_b = p.transpose_b;
+  shape.m = p.m;
+  shape.n = p.n;
+  shape.k = p.k;
+  shape.lda = p.lda;
+  shape.ldb = p.ldb;
+  shape.ldc = p.ldc;
+  shape.stride_a = p.stride_a;
+  shape.stride_b = p.stride_b;
+  shape.stride_c = p.stride_c;
+  shape.align_a = alignment_of(p.a, p.lda * kBytes, p.stride_a * kBytes);
+  shape.align_b = alignment_of(p.b, p.ldb * kBytes, p.stride_b * kBytes);
+  shape.align_c = alignment_of(p.c, p.ldc * kBytes, p.stride_c * kBytes);
+  shape.align_bias = alignment_of(p.bias, 0, 0);
+  return shape;
+}
+
+// A product as the library describes it, without its number of items and the bias' address. The
+// library counts columns first: to it the row-major C is C^T = op(B)^T op(A)^T. So its first
+// operand is our B, its second our A, and their rows are our columns.
+struct ProductPlan {
+  bool found = false;  // false: the library has no algorithm for it
+  cublasLtMatmulDescOpaque_t operation{};
+  cublasLtMatrixLayoutOpaque_t first{}, second{}, result{};
+  cublasLtMatmulAlgo_t algorithm{};
+  Index most_items = 1;  // known to go in one call
+  Index too_many =
+      65535 + Index{1};  // known, or taken, not to: items lie on a grid's axis of 65535
+
+  void set_items(Index count);
+  void set_bias(const void* bias);
+};
+
+// The plans of one stream, for the device that is current. Used by one thread at a time. No call
+// allocates or asks the library anything for a shape and a number of items that it has seen.
+class ProductPlans {
+ public:
+  // `workspace`: bytes that an algorithm may use.
+  ProductPlans(cublasLtHandle_t library, std::size_t workspace)
+      : library_(library), workspace_(workspace) {}
+
+  // The algorithm is the first of the library's list for one item that can do batches at all. It is
+  // kept for every number of items, so that an item's bits never depend on it. Throws DeviceError.
+  ProductPlan& plan(const ProductShape& shape);
+
+  // How many of `wanted` items one call takes: fewer where the algorithm's workspace ends.
+  Index items_of_call(ProductPlan& plan, Index wanted);
+
+ private:
+  ProductPlan make(const ProductShape& shape);
+  bool takes(ProductPlan& plan, const cublasLtMatmulAlgo_t& algorithm, Index items,
+             std::size_t workspace);
+
+  cublasLtHandle_t library_;
+  std::size_t workspace_;
+  std::unordered_map<ProductShape, ProductPlan, HashOfShape> plans_;
+};
+
+}  // namespace ofer::kernels::cuda

@@ -72,6 +72,7 @@ class Owned {
 long life(int device, cudaStream_t borrowed) {
   const auto stream = borrowed ? std::make_unique<CudaStream>(device, borrowed)
                                : std::make_unique<CudaStream>(device);
+  std::unique_ptr<kernels::Graph> graph;
   constexpr std::size_t kCount = 4 * 72;
   Owned host(kCount * sizeof(float), device, true),
       memory(3 * kCount * sizeof(float), device, false);
@@ -111,7 +112,6 @@ long life(int device, cudaStream_t borrowed) {
   // Once more, noted and then played; with the numbers unchanged, since it writes the same zeros.
   if (stream->captures()) {
     stream->begin_capture();
-    std::unique_ptr<kernels::Graph> graph;
     try {
       cuda::matmul(product, *stream);
       graph = stream->end_capture();

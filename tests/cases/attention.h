@@ -46,7 +46,7 @@ struct AttentionCase {
   kernels::AttentionArgs<T> bind(Buffers<T>& b) const {
     return {.qkv = b.input("qkv", rows() * 3 * heads * head_width, qkv),
             .y = b.output("y", rows() * heads * head_width),
-            .logsumexp = keep ? b.output("logsumexp", heads * rows()) : nullptr,
+            .logsumexp = keep ? b.wide_output("logsumexp", heads * rows()) : nullptr,
             .segments = b.segments(offsets),
             .heads = heads,
             .head_width = head_width,
@@ -144,7 +144,7 @@ struct AttentionBackwardCase {
     return {.dy = b.input("dy", rows * width),
             .qkv = b.input("qkv", rows * 3 * width),
             .y = b.input("y", rows * width),
-            .logsumexp = b.input("logsumexp", heads * rows),
+            .logsumexp = b.wide_input("logsumexp", heads * rows),
             .dqkv = b.output("dqkv", rows * 3 * width),
             .segments = b.segments(offsets),
             .heads = heads,

@@ -65,7 +65,7 @@ void compare_with_oracle(const Case& test, const std::string& backend, Buffers<T
   for (auto& entry : got.entries()) {
     if (!entry->written()) continue;
     auto& oracle_entry = *expected.find(entry->name);
-    if (entry->index) {
+    if (entry->index()) {
       const std::string difference = compare_indices(
           entry->name, got.read_indices(*entry), expected.read_indices(oracle_entry), entry->loose);
       if (!difference.empty()) FAIL_CHECK(message(where, ": ", difference));

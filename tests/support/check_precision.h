@@ -42,7 +42,7 @@ void check_coarse(const Backend& backend, const Case& test, const Coarse& coarse
   Buffers<Measured> expected(test.seed, host_memory(), &inputs);
   Case::reference(test.bind(expected));
   for (auto& entry : got.entries()) {
-    if (!entry->written() || entry->index) continue;
+    if (!entry->written() || entry->index()) continue;
     const std::vector<Measured> reference = expected.read(*expected.find(entry->name));
     const std::vector<T> values = got.read(*entry);
     std::vector<double> error, size, noise;

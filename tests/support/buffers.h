@@ -120,9 +120,7 @@ class Buffers {
   }
   std::vector<std::unique_ptr<Entry>>& entries() { return entries_; }
 
-  std::size_t element_size(const Entry& entry) const {
-    return size_of(entry.element);
-  }
+  std::size_t element_size(const Entry& entry) const { return size_of(entry.element); }
   std::vector<T> read(Entry& entry) {
     if (size_of(entry.element) != sizeof(T))
       throw std::logic_error("test case: " + entry.name + " is of another type");
@@ -137,9 +135,7 @@ class Buffers {
     };
     return entry.element == Element::kWide ? numbers(read_as<W>(entry)) : numbers(read(entry));
   }
-  std::vector<std::int32_t> read_indices(Entry& entry) {
-    return read_as<std::int32_t>(entry);
-  }
+  std::vector<std::int32_t> read_indices(Entry& entry) { return read_as<std::int32_t>(entry); }
   std::vector<char> read_bytes(Entry& entry) {
     std::vector<char> result(static_cast<std::size_t>(entry.count) * element_size(entry));
     entry.memory->read(result.data());
@@ -213,9 +209,12 @@ class Buffers {
   }
   static std::size_t size_of(Element element) {
     switch (element) {
-      case Element::kReal: return sizeof(T);
-      case Element::kWide: return sizeof(W);
-      case Element::kIndex: break;
+      case Element::kReal:
+        return sizeof(T);
+      case Element::kWide:
+        return sizeof(W);
+      case Element::kIndex:
+        break;
     }
     return sizeof(std::int32_t);
   }

@@ -217,8 +217,8 @@ void with_elements(Index count, Index positions, Use use) {
     else
       use(n, std::uint64_t{});
   };
-  if (positions % kVector<T> == 0)
-    with_index(std::integral_constant<int, kVector<T>>{});
+  if (positions % kVectorOf<T> == 0)
+    with_index(std::integral_constant<int, kVectorOf<T>>{});
   else
     with_index(std::integral_constant<int, 1>{});
 }

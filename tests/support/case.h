@@ -13,7 +13,8 @@
 // and, where a gradient is a difference that may cancel altogether,
 //   terms(result, values)   size of the terms that are subtracted
 // Either may have
-//   ill_conditioned         true where the data lets no algorithm in float keep the stated tolerance
+//   ill_conditioned         true where the data lets no algorithm in float keep the stated
+//   tolerance
 //                           (tolerance.h); the reason stands beside it
 //   bfloat16_error()        how many times the error of the exact result, rounded once, a bfloat16
 //                           result may have; without it, 1 (check_precision.h)

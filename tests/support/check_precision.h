@@ -56,7 +56,6 @@ inline Values rounded_to_tf32(Values values, const std::vector<std::string>& nam
   return values;
 }
 
-// What the expected values of one result are; the oracle's noise is 0 for a gradient.
 using Expected = std::vector<Measured>;
 
 // One result `name` with the numbers `got`. `longest`: the longest reduction behind it, where the
@@ -156,8 +155,8 @@ void check_coarse_backward(const Backend& backend, const Backend& reference, con
   for (auto& entry : got.entries()) {
     if (!entry->written() || entry->index()) continue;
     const auto from = [&](Buffers<double>& gradient) {
-      const std::vector<double> values = gradient.read(*gradient.find(entry->name));
-      return Expected(values.begin(), values.end());
+      return with_terms(gradient.read(*gradient.find(entry->name)),
+                        terms_of(test, entry->name, inputs));
     };
     hold_coarse<T>(test, backend.name, coarse, entry->name, entry->element,
                    got.read_numbers(*entry), from(exact), static_cast<double>(test.reduction()),

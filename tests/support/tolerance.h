@@ -73,13 +73,16 @@ inline Distance distance(const std::vector<double>& got, const std::vector<doubl
 }
 
 // A message where the result is further off than `tolerance`, or, `excepted`, than the noise of a
-// type of unit roundoff `unit` where that is more; but never further than kLoosest.
+// type of unit roundoff `unit` where that is more; but never further than kLoosest, unless all that
+// is expected is zeros.
 inline std::string too_far(const std::string& name, const Distance& d, double tolerance,
                            double unit, bool excepted) {
   // Below its underflow threshold a float has no relative precision.
   constexpr double kUnderflow = 1.2e-38;
   double allowed = tolerance * d.size;
-  if (excepted) allowed = std::max(allowed, std::min(unit * d.noise, kLoosest * d.size));
+  const double noise = unit * d.noise;
+  if (excepted)
+    allowed = std::max(allowed, d.size > 0 ? std::min(noise, kLoosest * d.size) : noise);
   if (d.error <= allowed + kUnderflow) return "";
   return message(name, " is off by ", d.error, " of ", d.size, " in L2, ", d.error / d.size,
                  " where ", allowed / d.size, " is allowed");

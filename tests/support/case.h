@@ -14,8 +14,7 @@
 //   terms(result, values)   size of the terms that are subtracted
 // Either may have
 //   ill_conditioned         true where the data lets no algorithm in float keep the stated
-//   tolerance
-//                           (tolerance.h); the reason stands beside it
+//                           tolerance (tolerance.h); the reason stands beside it
 //   bfloat16_error()        how many times the error of the exact result, rounded once, a bfloat16
 //                           result may have; without it, 1 (check_precision.h)
 //   tf32_operands()         the inputs that its kernel rounds in tf32, and

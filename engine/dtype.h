@@ -36,6 +36,11 @@ constexpr const char* name_of(DType dtype) {
   return "?";
 }
 
+// Of the statistics that a forward pass keeps for tensors of `dtype` (kernels/wide.h).
+constexpr DType wide(DType dtype) {
+  return dtype == DType::kBF16 ? DType::kF32 : dtype;
+}
+
 template <class T>
 struct dtype_of;
 template <> struct dtype_of<float> { static constexpr DType value = DType::kF32; };

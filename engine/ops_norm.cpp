@@ -2,6 +2,8 @@
 
 namespace ofer::ops {
 
+using kernels::Wide;
+
 namespace {
 
 // Gradients of input, weight and bias, and their hand-over; the same for all three norms.
@@ -17,6 +19,11 @@ struct NormGradients {
     if (dbias.defined()) s.tape()->add_gradient(s, bias, dbias);
   }
 };
+
+// Memory for something that the forward pass keeps.
+Tensor statistic(Session& session, const Shape& shape) {
+  return session.allocate(shape, wide(session.dtype()));
+}
 
 void check_norm(Session& session, const Tensor& x, const Tensor& weight, const Tensor& bias,
                 std::int64_t channels, const char* name) {
@@ -36,21 +43,34 @@ Tensor layer_norm(Session& session, const Tensor& x, const Tensor& weight, const
   check_norm(session, x, weight, bias, columns, "layer_norm");
   Tensor y = session.allocate(x.shape());
   Tape* tape = follows(session, {&x, &weight, &bias});
-  const Tensor mean = tape ? session.allocate({rows}) : Tensor{};
-  const Tensor rstd = tape ? session.allocate({rows}) : Tensor{};
+  const Tensor mean = tape ? statistic(session, {rows}) : Tensor{};
+  const Tensor rstd = tape ? statistic(session, {rows}) : Tensor{};
   dispatch(x.dtype(), [&]<class T>() {
-    kernels::LayerNormArgs<T> args{x.data<T>(),    weight.data<T>(), bias.data<T>(),
-                                   y.data<T>(),    mean.data<T>(),   rstd.data<T>(),
-                                   rows,           columns,          eps};
+    kernels::LayerNormArgs<T> args{x.data<T>(),
+                                   weight.data<T>(),
+                                   bias.data<T>(),
+                                   y.data<T>(),
+                                   mean.data<Wide<T>>(),
+                                   rstd.data<Wide<T>>(),
+                                   rows,
+                                   columns,
+                                   eps};
     OFER_CALL(session, layer_norm, args);
   });
   if (tape)
     tape->record(y, [x, weight, bias, mean, rstd, rows, columns](Session& s, const Tensor& dy) {
       const NormGradients g(s, x, weight, bias);
       dispatch(dy.dtype(), [&]<class T>() {
-        kernels::LayerNormBackwardArgs<T> args{
-            dy.data<T>(),   x.data<T>(),         weight.data<T>(),  mean.data<T>(), rstd.data<T>(),
-            g.dx.data<T>(), g.dweight.data<T>(), g.dbias.data<T>(), rows,           columns};
+        kernels::LayerNormBackwardArgs<T> args{dy.data<T>(),
+                                               x.data<T>(),
+                                               weight.data<T>(),
+                                               mean.data<Wide<T>>(),
+                                               rstd.data<Wide<T>>(),
+                                               g.dx.data<T>(),
+                                               g.dweight.data<T>(),
+                                               g.dbias.data<T>(),
+                                               rows,
+                                               columns};
         OFER_CALL(s, layer_norm_backward, args);
       });
       g.hand_over(s, x, weight, bias);
@@ -66,16 +86,16 @@ Tensor instance_norm(Session& session, const Tensor& x, const Tensor& weight, co
   check_norm(session, x, weight, bias, channels, "instance_norm");
   Tape* tape = follows(session, {&x, &weight, &bias});
   Tensor y = in_place && !session.tape() ? x : session.allocate(x.shape());
-  const Tensor mean = tape ? session.allocate({batch, channels}) : Tensor{};
-  const Tensor rstd = tape ? session.allocate({batch, channels}) : Tensor{};
+  const Tensor mean = tape ? statistic(session, {batch, channels}) : Tensor{};
+  const Tensor rstd = tape ? statistic(session, {batch, channels}) : Tensor{};
   dispatch(x.dtype(), [&]<class T>() {
     kernels::InstanceNormArgs<T> args{};
     args.x = x.data<T>();
     args.weight = weight.data<T>();
     args.bias = bias.data<T>();
     args.y = y.data<T>();
-    args.mean = mean.data<T>();
-    args.rstd = rstd.data<T>();
+    args.mean = mean.data<Wide<T>>();
+    args.rstd = rstd.data<Wide<T>>();
     args.batch = batch;
     args.channels = channels;
     args.positions = positions;
@@ -86,10 +106,17 @@ Tensor instance_norm(Session& session, const Tensor& x, const Tensor& weight, co
     tape->record(y, [=](Session& s, const Tensor& dy) {
       const NormGradients g(s, x, weight, bias);
       dispatch(dy.dtype(), [&]<class T>() {
-        kernels::InstanceNormBackwardArgs<T> args{
-            dy.data<T>(),        x.data<T>(),        weight.data<T>(), mean.data<T>(),
-            rstd.data<T>(),      g.dx.data<T>(),     g.dweight.data<T>(),
-            g.dbias.data<T>(),   batch,              channels,         positions};
+        kernels::InstanceNormBackwardArgs<T> args{dy.data<T>(),
+                                                  x.data<T>(),
+                                                  weight.data<T>(),
+                                                  mean.data<Wide<T>>(),
+                                                  rstd.data<Wide<T>>(),
+                                                  g.dx.data<T>(),
+                                                  g.dweight.data<T>(),
+                                                  g.dbias.data<T>(),
+                                                  batch,
+                                                  channels,
+                                                  positions};
         OFER_CALL(s, instance_norm_backward, args);
       });
       g.hand_over(s, x, weight, bias);
@@ -109,8 +136,8 @@ Tensor batch_norm(Session& session, const Tensor& x, const BatchNorm& norm) {
   Tape* tape = follows(session, {&x, &norm.weight, &norm.bias});
   Tensor y = session.allocate(x.shape());
   const bool keep = tape != nullptr || norm.training;
-  const Tensor mean = keep ? session.allocate({channels}) : Tensor{};
-  const Tensor rstd = keep ? session.allocate({channels}) : Tensor{};
+  const Tensor mean = keep ? statistic(session, {channels}) : Tensor{};
+  const Tensor rstd = keep ? statistic(session, {channels}) : Tensor{};
   dispatch(x.dtype(), [&]<class T>() {
     kernels::BatchNormArgs<T> args{x.data<T>(),
                                    norm.weight.data<T>(),
@@ -118,8 +145,8 @@ Tensor batch_norm(Session& session, const Tensor& x, const BatchNorm& norm) {
                                    norm.mean.data<T>(),
                                    norm.variance.data<T>(),
                                    y.data<T>(),
-                                   mean.data<T>(),
-                                   rstd.data<T>(),
+                                   mean.data<Wide<T>>(),
+                                   rstd.data<Wide<T>>(),
                                    batch,
                                    channels,
                                    positions,
@@ -133,11 +160,18 @@ Tensor batch_norm(Session& session, const Tensor& x, const BatchNorm& norm) {
                         Session& s, const Tensor& dy) {
       const NormGradients g(s, x, weight, bias);
       dispatch(dy.dtype(), [&]<class T>() {
-        kernels::BatchNormBackwardArgs<T> args{
-            dy.data<T>(),      x.data<T>(),         weight.data<T>(), mean.data<T>(),
-            rstd.data<T>(),    g.dx.data<T>(),      g.dweight.data<T>(),
-            g.dbias.data<T>(), batch,               channels,         positions,
-            training};
+        kernels::BatchNormBackwardArgs<T> args{dy.data<T>(),
+                                               x.data<T>(),
+                                               weight.data<T>(),
+                                               mean.data<Wide<T>>(),
+                                               rstd.data<Wide<T>>(),
+                                               g.dx.data<T>(),
+                                               g.dweight.data<T>(),
+                                               g.dbias.data<T>(),
+                                               batch,
+                                               channels,
+                                               positions,
+                                               training};
         OFER_CALL(s, batch_norm_backward, args);
       });
       g.hand_over(s, x, weight, bias);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/types.h"
+#include "kernels/wide.h"
 
 namespace ofer::kernels {
 
@@ -14,7 +15,7 @@ template <class T>
 struct AttentionArgs {
   const T* qkv;
   T* y;
-  T* logsumexp;
+  Wide<T>* logsumexp;
   Segments segments;
   Index heads, head_width;
   double scale;
@@ -26,7 +27,7 @@ struct AttentionBackwardArgs {
   const T* dy;
   const T* qkv;
   const T* y;
-  const T* logsumexp;
+  const Wide<T>* logsumexp;
   T* dqkv;
   Segments segments;
   Index heads, head_width;

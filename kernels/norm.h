@@ -1,7 +1,9 @@
-// Layer, instance and batch normalisation. Variances are taken in two passes (mean first).
+// Layer, instance and batch normalisation. Variances are taken in two passes (mean first); the
+// statistics that are kept have the type Wide<T>.
 #pragma once
 
 #include "kernels/types.h"
+#include "kernels/wide.h"
 
 namespace ofer::kernels {
 
@@ -14,8 +16,8 @@ struct LayerNormArgs {
   const T* weight;
   const T* bias;
   T* y;
-  T* mean;
-  T* rstd;
+  Wide<T>* mean;
+  Wide<T>* rstd;
   Index rows, columns;
   double eps;
 };
@@ -26,8 +28,8 @@ struct LayerNormBackwardArgs {
   const T* dy;
   const T* x;
   const T* weight;
-  const T* mean;
-  const T* rstd;
+  const Wide<T>* mean;
+  const Wide<T>* rstd;
   T* dx;
   T* dweight;
   T* dbias;
@@ -43,8 +45,8 @@ struct InstanceNormArgs {
   const T* weight;
   const T* bias;
   T* y;
-  T* mean;
-  T* rstd;
+  Wide<T>* mean;
+  Wide<T>* rstd;
   Index batch, channels, positions;
   double eps;
   Activation activation;
@@ -57,8 +59,8 @@ struct InstanceNormBackwardArgs {
   const T* dy;
   const T* x;
   const T* weight;
-  const T* mean;
-  const T* rstd;
+  const Wide<T>* mean;
+  const Wide<T>* rstd;
   T* dx;
   T* dweight;
   T* dbias;
@@ -77,8 +79,8 @@ struct BatchNormArgs {
   T* running_mean;
   T* running_variance;
   T* y;
-  T* mean;
-  T* rstd;
+  Wide<T>* mean;
+  Wide<T>* rstd;
   Index batch, channels, positions;
   double eps;
   double momentum;
@@ -92,8 +94,8 @@ struct BatchNormBackwardArgs {
   const T* dy;
   const T* x;
   const T* weight;
-  const T* mean;
-  const T* rstd;
+  const Wide<T>* mean;
+  const Wide<T>* rstd;
   T* dx;
   T* dweight;
   T* dbias;

@@ -1,4 +1,5 @@
-// tf32 and bfloat16 on the executor: every forward case against the double oracle.
+// tf32 and bfloat16 on the executor: every case, forward against the double oracle, backward
+// against the double gradient.
 #include <doctest/doctest.h>
 
 #include "tests/cases/all.h"
@@ -10,8 +11,11 @@ namespace ofer::test {
 namespace {
 
 // Operations that round their operands where the stream allows tf32.
-using Products = std::tuple<LinearCase, LinearByPositionCase, Conv2dCase, ConvTranspose2dCase,
-                            AttentionCase>;
+using Products =
+    std::tuple<LinearCase, LinearByPositionCase, Conv2dCase, ConvTranspose2dCase, AttentionCase>;
+using ProductGradients =
+    std::tuple<LinearBackwardCase, LinearByPositionBackwardCase, Conv2dBackwardCase,
+               ConvTranspose2dBackwardCase, AttentionBackwardCase>;
 
 TEST_SUITE("operations_coarse") {
   TEST_CASE_TEMPLATE_DEFINE("tf32", Case, coarse_tf32) {
@@ -24,6 +28,19 @@ TEST_SUITE("operations_coarse") {
       check_coarse<kernels::BFloat16>(simt_backend(1), test, kBf16);
   }
   TEST_CASE_TEMPLATE_APPLY(coarse_bf16, ForwardCases);
+
+  TEST_CASE_TEMPLATE_DEFINE("tf32, backward", Case, coarse_tf32_backward) {
+    for (const Case& test : Case::list())
+      check_coarse_backward<float>(simt_backend(1, true), cpu_backends().front(), test, kTf32);
+  }
+  TEST_CASE_TEMPLATE_APPLY(coarse_tf32_backward, ProductGradients);
+
+  TEST_CASE_TEMPLATE_DEFINE("bf16, backward", Case, coarse_bf16_backward) {
+    for (const Case& test : Case::list())
+      check_coarse_backward<kernels::BFloat16>(simt_backend(1), cpu_backends().front(), test,
+                                               kBf16);
+  }
+  TEST_CASE_TEMPLATE_APPLY(coarse_bf16_backward, BackwardCases);
 
   TEST_CASE("segments of different lengths") {
     check_all_segments<float>(simt_backend(1, true));

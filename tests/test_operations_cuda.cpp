@@ -43,6 +43,16 @@ TEST_SUITE("operations_cuda") {
   }
   TEST_CASE_TEMPLATE_APPLY(cuda_coarse, ForwardCases);
 
+  TEST_CASE_TEMPLATE_DEFINE("tf32 and bf16, backward", Case, cuda_coarse_backward) {
+    if (skipped_for_no_gpu()) return;
+    const Backend reference = cpu_backends().front();
+    for (const Case& test : Case::list()) {
+      check_coarse_backward<float>(cuda_backend(true), reference, test, kTf32);
+      check_coarse_backward<kernels::BFloat16>(cuda_backend(), reference, test, kBf16);
+    }
+  }
+  TEST_CASE_TEMPLATE_APPLY(cuda_coarse_backward, BackwardCases);
+
   TEST_CASE("segments of different lengths") {
     if (skipped_for_no_gpu()) return;
     check_all_segments<float>(cuda_backend());

@@ -22,6 +22,19 @@ struct Statistics {
   double variance = 0;  // divided by the count
 };
 
+// A double near `value` with a float's digits. Elements often have few digits themselves (they came
+// from floats or pixels): a subtrahend with all 53 bits would then round all the differences in the
+// same direction, and their mean with them.
+OFER_INLINE double few_digits(double value) {
+  constexpr double kLargestFloat = 3.4e38;
+  return value > -kLargestFloat && value < kLargestFloat
+             ? static_cast<double>(static_cast<float>(value))
+             : value;
+}
+OFER_INLINE float few_digits(float value) {
+  return value;
+}
+
 // Of `rows` rows of `count` elements that lie `stride` apart.
 template <class T>
 OFER_INLINE Statistics<T> statistics(const T* x, Index rows, Index count, Index stride) {
@@ -32,7 +45,7 @@ OFER_INLINE Statistics<T> statistics(const T* x, Index rows, Index count, Index 
     const T* r = x + row * stride;
     sum += lane_sum<T>(count, [=](Index i) { return r[i]; });
   }
-  const T high = static_cast<T>(sum / n);
+  const T high = few_digits(static_cast<T>(sum / n));
   double rest = 0, squares = 0;
   for (Index row = 0; row < rows; ++row) {
     const T* r = x + row * stride;

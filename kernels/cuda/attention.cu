@@ -28,7 +28,7 @@ constexpr int attention_residents(int width, int rows_per_thread) {
 // queries' and keys' chunks, as often as there are chunks.
 template <class T, int kWidth, int kRowsPerThread, bool kWhole, bool kSplit>
 __global__ void __launch_bounds__(kAttentionThreads, attention_residents(kWidth, kRowsPerThread))
-    attention_kernel(Global<const T> qkv, Global<T> y, Global<T> logsumexp,
+    attention_kernel(Global<const T> qkv, Global<T> y, Global<Wide<T>> logsumexp,
                      Global<const std::int32_t> offsets, AttentionShape shape) {
   using Tile = AttentionTile<kWidth, kRowsPerThread>;
   OFER_SHARED_DYNAMIC(float, q, 0, Tile::kOwnFloats);
@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(kAttentionThreads, attention_residents(kWidth,
     const int row = ty * kRowsPerThread + r;
     if (logsumexp && block.chunk == 0 && tx == 0 && row < block.rows)
       logsumexp[Index{block.head} * shape.rows + block.begin + block.first + row] =
-          T(top[r] * shape.scale + logf(sum));
+          top[r] * shape.scale + logf(sum);
   }
   store_rows<Tile, T>(
       y, (block.begin + block.first) * head_row + block.head * shape.width + own_column, head_row,

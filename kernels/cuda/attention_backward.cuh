@@ -39,7 +39,7 @@ enum class AttentionSide { kQueries, kKeys };
 // in the scores, and its tiles are then in place for the results.
 template <AttentionSide kSide, class T, int kWidth, int kRowsPerThread, bool kWhole, bool kSplit>
 __global__ void __launch_bounds__(kAttentionThreads, kWidth <= 64 ? 3 : 2)
-    attention_backward_kernel(Global<const T> dy, Global<const T> qkv, Global<const T> logsumexp,
+    attention_backward_kernel(Global<const T> dy, Global<const T> qkv, Global<const Wide<T>> logsumexp,
                               Global<const float> delta, Global<T> dqkv,
                               Global<const std::int32_t> offsets, AttentionShape shape) {
   using Tile = AttentionTile<kWidth, kRowsPerThread>;

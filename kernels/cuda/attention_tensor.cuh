@@ -316,7 +316,7 @@ struct WarpAttention {
 template <class T, int kWidth>
 __global__ void __launch_bounds__(AttentionTensorTile<T, kWidth>::kMostWarps* kWarpSize,
                                   AttentionTensorTile<T, kWidth>::kBlocks)
-    attention_tensor_kernel(Global<const T> qkv, Global<T> y, Global<T> logsumexp,
+    attention_tensor_kernel(Global<const T> qkv, Global<T> y, Global<Wide<T>> logsumexp,
                             Global<const std::int32_t> offsets, AttentionShape shape) {
   using Tile = AttentionTensorTile<T, kWidth>;
   constexpr float kLog2E = 1.44269504f;
@@ -383,7 +383,7 @@ __global__ void __launch_bounds__(AttentionTensorTile<T, kWidth>::kMostWarps* kW
     if (8 * r >= own_rows) continue;
     const Index at = begin + row + 8 * r;
     if (logsumexp && lane % 4 == 0)
-      logsumexp[head * shape.rows + at] = T(mine.top[r] * shape.scale + logf(sum));
+      logsumexp[head * shape.rows + at] = mine.top[r] * shape.scale + logf(sum);
     mine.store(y, at * head_row + head * shape.width, shape.width, shape.vectors, r, 1.0f / sum);
   }
 }

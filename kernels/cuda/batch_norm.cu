@@ -59,8 +59,8 @@ __global__ void __launch_bounds__(PartTeam::kThreads)
 template <class T>
 __global__ void __launch_bounds__(kWarpSize)
     batch_norm_statistics_kernel(Global<const double> part_mean, Global<const double> part_squares,
-                                 Global<T> running_mean, Global<T> running_variance, Global<T> mean,
-                                 Global<T> rstd, Global<float> centre, Index parts, Index count,
+                                 Global<T> running_mean, Global<T> running_variance, Global<Wide<T>> mean,
+                                 Global<Wide<T>> rstd, Global<float> centre, Index parts, Index count,
                                  double eps, double momentum) {
   const Index c = blockIdx.x, channels = gridDim.x, lane = threadIdx.x;
   const double n = static_cast<double>(count);
@@ -87,8 +87,8 @@ __global__ void __launch_bounds__(kWarpSize)
   centre[c] = high;
   centre[channels + c] = static_cast<float>(average - static_cast<double>(high));
   centre[2 * channels + c] = scale;
-  if (mean) mean[c] = T(high);
-  if (rstd) rstd[c] = T(scale);
+  if (mean) mean[c] = high;
+  if (rstd) rstd[c] = scale;
 }
 
 constexpr int kThreads = 256;
@@ -97,11 +97,11 @@ constexpr int kThreads = 256;
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     batch_norm_keep_kernel(Global<const T> running_mean, Global<const T> running_variance,
-                           Global<T> mean, Global<T> rstd, Index channels, float eps) {
+                           Global<Wide<T>> mean, Global<Wide<T>> rstd, Index channels, float eps) {
   const Index c = static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x;
   if (c >= channels) return;
-  if (mean) mean[c] = T(static_cast<float>(running_mean[c]));
-  if (rstd) rstd[c] = T(1.0f / sqrtf(static_cast<float>(running_variance[c]) + eps));
+  if (mean) mean[c] = static_cast<float>(running_mean[c]);
+  if (rstd) rstd[c] = 1.0f / sqrtf(static_cast<float>(running_variance[c]) + eps);
 }
 
 // y = (x - mean_c) rstd_c weight[c] + bias[c], with `centre` or, where that is null, the running
@@ -138,7 +138,7 @@ __global__ void __launch_bounds__(kThreads)
 // part_sums [3, channels, parts]: with d = x - mean, sums of d, dy and dy d over a part.
 template <class T, int N>
 __global__ void __launch_bounds__(PartTeam::kThreads)
-    batch_norm_gradient_parts_kernel(Global<const T> dy, Global<const T> x, Global<const T> mean,
+    batch_norm_gradient_parts_kernel(Global<const T> dy, Global<const T> x, Global<const Wide<T>> mean,
                                      Global<double> part_sums, Index batch, Index channels,
                                      int positions, bool aligned) {
   const Part part = part_of_block(batch, channels, positions);
@@ -158,7 +158,7 @@ __global__ void __launch_bounds__(PartTeam::kThreads)
 // exact.
 template <class T>
 __global__ void __launch_bounds__(kWarpSize)
-    batch_norm_gradient_kernel(Global<const double> part_sums, Global<const T> rstd,
+    batch_norm_gradient_kernel(Global<const double> part_sums, Global<const Wide<T>> rstd,
                                Global<T> dweight, Global<T> dbias, Global<float> terms, Index parts,
                                Index count, bool training) {
   const Index c = blockIdx.x, channels = gridDim.x;
@@ -185,7 +185,7 @@ __global__ void __launch_bounds__(kWarpSize)
 template <class T, int N, class I>
 __global__ void __launch_bounds__(kThreads)
     batch_norm_dx_kernel(Global<const T> dy, Global<const T> x, Global<const T> weight,
-                         Global<const T> mean, Global<const T> rstd, Global<const float> terms,
+                         Global<const Wide<T>> mean, Global<const Wide<T>> rstd, Global<const float> terms,
                          Global<T> dx, I groups, I channels, I positions, bool aligned) {
   const I stride = static_cast<I>(gridDim.x) * kThreads;
   for (I g = static_cast<I>(blockIdx.x) * kThreads + threadIdx.x; g < groups; g += stride) {
@@ -217,8 +217,8 @@ void with_elements(Index count, Index positions, Use use) {
     else
       use(n, std::uint64_t{});
   };
-  if (positions % kVector<T> == 0)
-    with_index(std::integral_constant<int, kVector<T>>{});
+  if (positions % kVectorOf<T> == 0)
+    with_index(std::integral_constant<int, kVectorOf<T>>{});
   else
     with_index(std::integral_constant<int, 1>{});
 }

@@ -46,11 +46,12 @@ constexpr int kSlices = 8;
 constexpr int kMapThreads = kPlaces * kSlices;
 
 // One block for an image: map = relu(sum_k w_k a_k) for 64 positions after the other, slice s
-// taking the channels s, s + 8, ...; then the whole map to [0, 1].
+// taking the channels s, s + 8, ...; then the whole map to [0, 1]. Between the two it lies in
+// `raw` [images, positions] as floats: what is close to the lowest value would lose its digits.
 template <class T>
 __global__ void __launch_bounds__(kMapThreads)
-    grad_cam_kernel(Global<const T> a, Global<const float> weight, Global<T> map, Index channels,
-                    Index positions) {
+    grad_cam_kernel(Global<const T> a, Global<const float> weight, Global<float> raw, Global<T> map,
+                    Index channels, Index positions) {
   OFER_SHARED(float, partial, kMapThreads);
   const int place = threadIdx.x % kPlaces, slice = threadIdx.x / kPlaces;
   const Index image = blockIdx.x, first = image * positions;
@@ -67,20 +68,17 @@ __global__ void __launch_bounds__(kMapThreads)
       sum = 0;
       for (int s = 0; s < kSlices; ++s) sum += partial[s * kPlaces + place];
       sum = sum < 0 ? 0.0f : sum;  // NaN passes
-      const T value = T(sum);
-      map[first + i] = value;
-      lowest = fminf(lowest, static_cast<float>(value));
-      highest = fmaxf(highest, static_cast<float>(value));
+      raw[first + i] = sum;
+      lowest = fminf(lowest, sum);
+      highest = fmaxf(highest, sum);
     }
     __syncthreads();
   }
   lowest = -block_max<kMapThreads>(-lowest);
   highest = block_max<kMapThreads>(highest);
   const float span = highest - lowest;
-  for (Index i = threadIdx.x; i < positions; i += kMapThreads) {
-    const T value = map[first + i];
-    map[first + i] = T(span == 0 ? 0.0f : (static_cast<float>(value) - lowest) / span);
-  }
+  for (Index i = threadIdx.x; i < positions; i += kMapThreads)
+    map[first + i] = T(span == 0 ? 0.0f : (raw[first + i] - lowest) / span);
 }
 
 }  // namespace
@@ -90,11 +88,12 @@ void grad_cam(const GradCamArgs<T>& args, Stream& stream) {
   if (args.batch == 0 || args.positions == 0) return;
   const Index planes = args.batch * args.channels;
   float* weight = gpu_stream(stream).template scratch<float>(0, planes + 1);
+  float* raw = gpu_stream(stream).template scratch<float>(1, args.batch * args.positions);
   launch("grad_cam weights", channel_weight_kernel<T>,
          {grid_of(blocks_of<Index>(planes, kPlanesPerBlock)), kWeightThreads}, stream, args.a,
          args.g, weight, planes, args.positions, args.plus_plus);
   launch("grad_cam", grad_cam_kernel<T>, {grid_of(args.batch), kMapThreads}, stream, args.a, weight,
-         args.map, args.channels, args.positions);
+         raw, args.map, args.channels, args.positions);
 }
 
 OFER_INSTANTIATE_GPU(grad_cam, GradCamArgs)

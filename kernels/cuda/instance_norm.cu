@@ -16,7 +16,7 @@ namespace {
 template <class T, class Team, int N>
 __global__ void __launch_bounds__(Team::kThreads)
     instance_norm_kernel(Global<const T> x, Global<const T> weight, Global<const T> bias,
-                         Global<T> y, Global<T> mean, Global<T> rstd, Index planes, Index channels,
+                         Global<T> y, Global<Wide<T>> mean, Global<Wide<T>> rstd, Index planes, Index channels,
                          int positions, float eps, Activation activation, float slope,
                          bool aligned) {
   const Index plane = Team::number();
@@ -32,8 +32,8 @@ __global__ void __launch_bounds__(Team::kThreads)
               [&](const auto& v, int) { return act(all.mean.centred(v[0]) * scale + offset); });
   });
   if (!mine || Team::rank() != 0) return;
-  if (mean) mean[plane] = T(all.mean.value());
-  if (rstd) rstd[plane] = T(deviation);
+  if (mean) mean[plane] = all.mean.value();
+  if (rstd) rstd[plane] = deviation;
 }
 
 // With xhat the normalised plane: dx = weight rstd (dy - mean(dy) - xhat mean(dy xhat)). Team p has
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(Team::kThreads)
 template <class T, class Team, int N>
 __global__ void __launch_bounds__(Team::kThreads)
     instance_norm_backward_kernel(Global<const T> dy, Global<const T> x, Global<const T> weight,
-                                  Global<const T> mean, Global<const T> rstd, Global<T> dx,
+                                  Global<const Wide<T>> mean, Global<const Wide<T>> rstd, Global<T> dx,
                                   Global<double> weight_part, Global<double> bias_part,
                                   Index planes, Index channels, int positions, bool aligned) {
   const Index plane = Team::number();

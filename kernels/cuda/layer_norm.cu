@@ -23,7 +23,7 @@ void with_layer_team(Index columns, Use use) {
 template <class T, class Team, int N>
 __global__ void __launch_bounds__(Team::kThreads)
     layer_norm_kernel(Global<const T> x, Global<const T> weight, Global<const T> bias, Global<T> y,
-                      Global<T> mean, Global<T> rstd, Index rows, int columns, float eps,
+                      Global<Wide<T>> mean, Global<Wide<T>> rstd, Index rows, int columns, float eps,
                       bool aligned) {
   const Index r = Team::number();
   const bool mine = r < rows;
@@ -33,8 +33,8 @@ __global__ void __launch_bounds__(Team::kThreads)
   row.store(y + r * columns,
             [&](const auto& v, int) { return all.mean.centred(v[0]) * scale * v[1] + v[2]; });
   if (!mine || Team::rank() != 0) return;
-  if (mean) mean[r] = T(all.mean.value());
-  if (rstd) rstd[r] = T(scale);
+  if (mean) mean[r] = all.mean.value();
+  if (rstd) rstd[r] = scale;
 }
 
 // dx = rstd (g - mean(g) - xhat mean(g xhat)) with g = dy weight. Team r has row r. low[r] is what
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(Team::kThreads)
 template <class T, class Team, int N>
 __global__ void __launch_bounds__(Team::kThreads)
     layer_norm_dx_kernel(Global<const T> dy, Global<const T> x, Global<const T> weight,
-                         Global<const T> mean, Global<const T> rstd, Global<T> dx,
+                         Global<const Wide<T>> mean, Global<const Wide<T>> rstd, Global<T> dx,
                          Global<float> low, Index rows, int columns, bool aligned) {
   const Index r = Team::number();
   const bool mine = r < rows;
@@ -66,8 +66,8 @@ __global__ void __launch_bounds__(Team::kThreads)
 // second-level cache.
 template <class T>
 __global__ void __launch_bounds__(kStripThreads)
-    layer_norm_columns_kernel(Global<const T> dy, Global<const T> x, Global<const T> mean,
-                              Global<const T> rstd, Global<const float> low,
+    layer_norm_columns_kernel(Global<const T> dy, Global<const T> x, Global<const Wide<T>> mean,
+                              Global<const Wide<T>> rstd, Global<const float> low,
                               Global<double> weight_part, Global<double> bias_part, Index rows,
                               Index columns) {
   const Index strips = blocks_of<Index>(columns, kStrip);

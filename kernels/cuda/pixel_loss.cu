@@ -2,7 +2,7 @@
 // element is read once, in 16-byte loads where the alignment allows.
 #include <algorithm>
 
-#include "kernels/cuda/load_group.cuh"
+#include "kernels/cuda/load_floats.cuh"
 #include "kernels/cuda/long_sum.cuh"
 #include "kernels/cuda/operations.cuh"
 
@@ -19,7 +19,7 @@ template <bool kAligned, class T>
 __global__ void __launch_bounds__(kThreads)
     pixel_loss_parts_kernel(Global<const T> x, Global<const T> target, Global<const T> weight,
                             Global<double> partial, Index count, PixelLoss function) {
-  constexpr int N = kGroup<T>;
+  constexpr int N = kVectorOf<T>;
   const Index groups = blocks_of<Index>(count, N);
   const Index step = static_cast<Index>(gridDim.x) * kThreads;
   double sum = 0, weights = 0;
@@ -28,14 +28,14 @@ __global__ void __launch_bounds__(kThreads)
     Vector<float, N> w;
     for (int k = 0; k < N; ++k) w[k] = 1;
     if (weight) {
-      w = load_group<N, kAligned, T>(weight, at, room);
+      w = load_floats<N, T>(weight, at, room, kAligned);
       float here = 0;
       for (int k = 0; k < N; ++k) here += w[k];
       weights += static_cast<double>(here);
     }
     if (x) {
-      const Vector<float, N> a = load_group<N, kAligned, T>(x, at, room);
-      const Vector<float, N> b = load_group<N, kAligned, T>(target, at, room);
+      const Vector<float, N> a = load_floats<N, T>(x, at, room, kAligned);
+      const Vector<float, N> b = load_floats<N, T>(target, at, room, kAligned);
       float here = 0;
       for (int k = 0; k < N; ++k) {
         const float d = a[k] - b[k];
@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(kThreads)
     pixel_loss_backward_kernel(Global<const T> dloss, Global<const T> x, Global<const T> target,
                                Global<const T> weight, Global<const double> partial, Global<T> dx,
                                int parts, Index count, PixelLoss function) {
-  constexpr int N = kGroup<T>;
+  constexpr int N = kVectorOf<T>;
   const double by =
       weight ? sum_of_parts<kThreads>(partial + parts, parts) : static_cast<double>(count);
   const double up = static_cast<double>(static_cast<float>(dloss[0]));
@@ -79,18 +79,18 @@ __global__ void __launch_bounds__(kThreads)
   const Index step = static_cast<Index>(gridDim.x) * kThreads;
   for (Index g = static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x; g < groups; g += step) {
     const Index at = g * N, room = count - at;
-    const Vector<float, N> a = load_group<N, kAligned, T>(x, at, room);
-    const Vector<float, N> b = load_group<N, kAligned, T>(target, at, room);
+    const Vector<float, N> a = load_floats<N, T>(x, at, room, kAligned);
+    const Vector<float, N> b = load_floats<N, T>(target, at, room, kAligned);
     Vector<float, N> w;
     for (int k = 0; k < N; ++k) w[k] = 1;
-    if (weight) w = load_group<N, kAligned, T>(weight, at, room);
+    if (weight) w = load_floats<N, T>(weight, at, room, kAligned);
     Vector<float, N> result;
     for (int k = 0; k < N; ++k) {
       const float d = a[k] - b[k];
       const float sign = d < 0 ? -1.0f : (d > 0 ? 1.0f : 0.0f);
       result[k] = scale * (w[k] * (function == PixelLoss::kL1 ? sign : 2 * d));
     }
-    store_group<N, kAligned, T>(dx, at, room, result);
+    store_floats<N, T>(dx, at, room, kAligned, result);
   }
 }
 
@@ -105,14 +105,14 @@ void launch_parts(const T* x, const T* target, const T* weight, double* partial,
 // A null pointer is aligned for everything.
 template <class... Pointer>
 bool all_aligned(const Pointer*... pointer) {
-  return (aligned_for<kGroup<Pointer>>(pointer) && ...);
+  return (aligned_for<kVectorOf<Pointer>>(pointer) && ...);
 }
 
 }  // namespace
 
 template <class T>
 void pixel_loss(const PixelLossArgs<T>& args, Stream& stream) {
-  const Index parts = parts_of(blocks_of<Index>(args.count, kGroup<T>));
+  const Index parts = parts_of(blocks_of<Index>(args.count, kVectorOf<T>));
   double* partial = gpu_stream(stream).template scratch<double>(0, 2 * std::max<Index>(1, parts));
   launch_parts(args.x, args.target, args.weight, partial, parts, args.count, args.function,
                all_aligned(args.x, args.target, args.weight), stream);
@@ -122,7 +122,7 @@ void pixel_loss(const PixelLossArgs<T>& args, Stream& stream) {
 
 template <class T>
 void pixel_loss_backward(const PixelLossBackwardArgs<T>& args, Stream& stream) {
-  const Index groups = blocks_of<Index>(args.count, kGroup<T>);
+  const Index groups = blocks_of<Index>(args.count, kVectorOf<T>);
   const Index parts = args.weight ? parts_of(groups) : 0;
   const bool aligned = all_aligned(args.x, args.target, args.weight, args.dx);
   double* partial = gpu_stream(stream).template scratch<double>(0, 2 * std::max<Index>(1, parts));

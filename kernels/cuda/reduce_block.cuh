@@ -39,22 +39,31 @@ __device__ __forceinline__ void warp_best(T& value, I& index) {
   }
 }
 
-// Over a block of kThreads (a multiple of 32), all of which call it and receive the result. The array
-// may be used again at once.
-template <int kThreads, class T>
-__device__ __forceinline__ T block_sum(T value) {
+// Of kCount values over a block of kThreads (a multiple of 32), all of which call it and receive the
+// results. The array may be used again at once.
+template <int kThreads, int kCount, class T>
+__device__ __forceinline__ void block_sums(T (&value)[kCount]) {
   static_assert(kThreads % kWarpSize == 0 && kThreads <= 1024);
   constexpr int kWarps = kThreads / kWarpSize;
-  value = warp_sum(value);
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) value[i] = warp_sum(value[i]);
   if constexpr (kWarps > 1) {
-    OFER_SHARED(T, partial, kWarps);
+    OFER_SHARED(T, partial, kCount * kWarps);
     const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
     __syncthreads();
-    if (lane == 0) partial[warp] = value;
+    if (lane == 0)
+      for (int i = 0; i < kCount; ++i) partial[i * kWarps + warp] = value[i];
     __syncthreads();
-    value = warp_sum(lane < kWarps ? static_cast<T>(partial[lane]) : T(0));
+    for (int i = 0; i < kCount; ++i)
+      value[i] = warp_sum(lane < kWarps ? static_cast<T>(partial[i * kWarps + lane]) : T(0));
   }
-  return value;
+}
+
+template <int kThreads, class T>
+__device__ __forceinline__ T block_sum(T value) {
+  T values[1] = {value};
+  block_sums<kThreads>(values);
+  return values[0];
 }
 
 template <int kThreads, class T>

@@ -4,41 +4,28 @@
 
 #include <type_traits>
 
+#include "kernels/cuda/load_floats.cuh"
 #include "kernels/cuda/team.cuh"
 
 namespace ofer::kernels::OFER_GPU {
-
-// Elements that one instruction of 16 bytes moves.
-template <class T>
-constexpr int kVector = 16 / static_cast<int>(sizeof(T));
 
 // N neighbours. `aligned`: as one vector. Which elements a thread takes does not depend on that, so
 // the bits of a sum do not either.
 template <int N, class T>
 __device__ __forceinline__ void load_group(Global<const T> x, Index at, bool aligned,
                                            float (&value)[N]) {
-  if constexpr (N > 1) {
-    if (aligned) {
-      const Vector<T, N> group = load_vector<N>(x, at);
-      for (int i = 0; i < N; ++i) value[i] = static_cast<float>(group[i]);
-      return;
-    }
-  }
-  for (int i = 0; i < N; ++i) value[i] = static_cast<float>(x[at + i]);
+  const Vector<float, N> group = load_floats<N, T>(x, at, N, N > 1 && aligned);
+#pragma unroll
+  for (int i = 0; i < N; ++i) value[i] = group[i];
 }
 
 template <int N, class T>
 __device__ __forceinline__ void store_group(Global<T> y, Index at, bool aligned,
                                             const float (&value)[N]) {
-  if constexpr (N > 1) {
-    if (aligned) {
-      Vector<T, N> group;
-      for (int i = 0; i < N; ++i) group[i] = T(value[i]);
-      store_vector<N>(y, at, group);
-      return;
-    }
-  }
-  for (int i = 0; i < N; ++i) y[at + i] = T(value[i]);
+  Vector<float, N> group;
+#pragma unroll
+  for (int i = 0; i < N; ++i) group[i] = value[i];
+  store_floats<N, T>(y, at, N, N > 1 && aligned, group);
 }
 
 // Where element i of a row lies, counted from the row's pointer.
@@ -150,7 +137,7 @@ class Row {
 // at once. Both depend on the row's length alone.
 template <class T, class Team, class Use>
 void with_group(Team team, Index count, Use use) {
-  constexpr int kWidest = kVector<T> < Team::kElements ? kVector<T> : Team::kElements;
+  constexpr int kWidest = kVectorOf<T> < Team::kElements ? kVectorOf<T> : Team::kElements;
   if (count % kWidest == 0)
     use(team, std::integral_constant<int, kWidest>{});
   else

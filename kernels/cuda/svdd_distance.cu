@@ -1,5 +1,5 @@
 // Squared distances to the centre of a deep SVDD, on a GPU: one warp for a row.
-#include "kernels/cuda/load_group.cuh"
+#include "kernels/cuda/load_floats.cuh"
 #include "kernels/cuda/operations.cuh"
 #include "kernels/cuda/reduce_block.cuh"
 
@@ -18,7 +18,7 @@ template <bool kAligned, class T>
 __global__ void __launch_bounds__(kThreads)
     svdd_distance_kernel(Global<const T> feature, Global<const T> center, Global<T> distance,
                          Index rows, Index positions, Index width, bool by_position) {
-  constexpr int N = kGroup<T>;
+  constexpr int N = kVectorOf<T>;
   const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
   const Index r = static_cast<Index>(blockIdx.x) * kRowsPerBlock + warp;
   if (r >= rows) return;
@@ -26,8 +26,8 @@ __global__ void __launch_bounds__(kThreads)
   const Global<const T> c = center + (by_position ? r % positions * width : 0);
   float sum = 0;
   for (Index at = lane * N; at < width; at += kWarpSize * N) {
-    const Vector<float, N> a = load_group<N, kAligned, T>(f, at, width - at);
-    const Vector<float, N> b = load_group<N, kAligned, T>(c, at, width - at);
+    const Vector<float, N> a = load_floats<N, T>(f, at, width - at, kAligned);
+    const Vector<float, N> b = load_floats<N, T>(c, at, width - at, kAligned);
     for (int k = 0; k < N; ++k) sum += (a[k] - b[k]) * (a[k] - b[k]);
   }
   sum = warp_sum(sum);
@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(kThreads)
     svdd_distance_backward_kernel(Global<const T> ddistance, Global<const T> feature,
                                   Global<const T> center, Global<T> dfeature, Index rows,
                                   Index positions, Index width, bool by_position) {
-  constexpr int N = kGroup<T>;
+  constexpr int N = kVectorOf<T>;
   const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
   const Index r = static_cast<Index>(blockIdx.x) * kRowsPerBlock + warp;
   if (r >= rows) return;
@@ -49,11 +49,11 @@ __global__ void __launch_bounds__(kThreads)
   const Global<T> df = dfeature + r * width;
   const float scale = 2 * static_cast<float>(ddistance[r]);
   for (Index at = lane * N; at < width; at += kWarpSize * N) {
-    const Vector<float, N> a = load_group<N, kAligned, T>(f, at, width - at);
-    const Vector<float, N> b = load_group<N, kAligned, T>(c, at, width - at);
+    const Vector<float, N> a = load_floats<N, T>(f, at, width - at, kAligned);
+    const Vector<float, N> b = load_floats<N, T>(c, at, width - at, kAligned);
     Vector<float, N> result;
     for (int k = 0; k < N; ++k) result[k] = scale * (a[k] - b[k]);
-    store_group<N, kAligned, T>(df, at, width - at, result);
+    store_floats<N, T>(df, at, width - at, kAligned, result);
   }
 }
 
@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class T>
 void svdd_distance(const SvddDistanceArgs<T>& args, Stream& stream) {
-  constexpr int N = kGroup<T>;
+  constexpr int N = kVectorOf<T>;
   const Index rows = args.batch * args.positions;
   const bool aligned =
       args.width % N == 0 && aligned_for<N>(args.feature) && aligned_for<N>(args.center);
@@ -72,7 +72,7 @@ void svdd_distance(const SvddDistanceArgs<T>& args, Stream& stream) {
 
 template <class T>
 void svdd_distance_backward(const SvddDistanceBackwardArgs<T>& args, Stream& stream) {
-  constexpr int N = kGroup<T>;
+  constexpr int N = kVectorOf<T>;
   const Index rows = args.batch * args.positions;
   const bool aligned = args.width % N == 0 && aligned_for<N>(args.feature) &&
                        aligned_for<N>(args.center) && aligned_for<N>(args.dfeature);

@@ -31,21 +31,13 @@ struct Team {
 // The order depends on kSize alone.
 template <class Team, int kCount, class T>
 __device__ __forceinline__ void team_sums(T (&value)[kCount]) {
-  constexpr int kLanes = Team::kSize < kWarpSize ? Team::kSize : kWarpSize;
-  constexpr int kWarps = Team::kSize / kLanes;
+  if constexpr (Team::kSize > kWarpSize) {
+    block_sums<Team::kSize>(value);
+  } else {
 #pragma unroll
-  for (int i = 0; i < kCount; ++i)
-    for (int lane_mask = kLanes / 2; lane_mask > 0; lane_mask /= 2)
-      value[i] += __shfl_xor_sync(kAllLanes, value[i], lane_mask);
-  if constexpr (kWarps > 1) {
-    OFER_SHARED(T, partial, kCount * kWarps);
-    const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
-    __syncthreads();
-    if (lane == 0)
-      for (int i = 0; i < kCount; ++i) partial[i * kWarps + warp] = value[i];
-    __syncthreads();
     for (int i = 0; i < kCount; ++i)
-      value[i] = warp_sum(lane < kWarps ? static_cast<T>(partial[i * kWarps + lane]) : T(0));
+      for (int lane_mask = Team::kSize / 2; lane_mask > 0; lane_mask /= 2)
+        value[i] += __shfl_xor_sync(kAllLanes, value[i], lane_mask);
   }
 }
 

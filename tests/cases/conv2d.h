@@ -17,6 +17,10 @@ struct Conv2dCase {
 
   OFER_FORWARD_CASE(conv2d)
 
+  double bfloat16_error() const { return conv_rounds_twice(in_activation) ? 1.5 : 1; }
+  std::vector<std::string> tf32_operands() const { return conv_tf32_operands(in_activation); }
+  static double tf32_error() { return kTensorSumTolerance; }
+
   template <class T>
   kernels::Conv2dArgs<T> bind(Buffers<T>& b) const {
     return ConvCaseMembers<Conv2dCase>::bind<kernels::Conv2dArgs<T>>(*this, b, false);
@@ -172,6 +176,9 @@ struct Conv2dBackwardCase {
   bool dx = true, dweight = true, dbias = true;
 
   OFER_BACKWARD_CASE(conv2d_backward, conv2d)
+
+  static std::vector<std::string> tf32_operands() { return {"dy", "x", "weight"}; }
+  static double tf32_error() { return kTensorSumTolerance; }
 
   kernels::Conv2dArgs<double> bind_forward(Buffers<double>& b) const {
     return Conv2dCase{.shape = shape}.bind(b);

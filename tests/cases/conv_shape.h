@@ -51,6 +51,17 @@ inline Index out_size(const kernels::ConvGeometry& g) {
 }
 // Multiplications and additions: one pair for each weight and position of the output (of the input
 // when transposed).
+// A bfloat16 product needs bfloat16 operands: an activation that makes others of them is rounded.
+inline bool conv_rounds_twice(kernels::Activation activation) {
+  return activation != kernels::Activation::kNone && activation != kernels::Activation::kRelu;
+}
+// In tf32 the activation comes before the rounding, which the oracle can only do the other way
+// round: where the order matters it does not try.
+inline std::vector<std::string> conv_tf32_operands(kernels::Activation activation) {
+  if (conv_rounds_twice(activation)) return {};
+  return {"x", "weight"};
+}
+
 inline double conv_flops(const ConvShape& shape, bool transposed) {
   const kernels::ConvGeometry g = shape.geometry(transposed);
   const Index positions = transposed ? g.in_height * g.in_width : g.out_height * g.out_width;

@@ -17,6 +17,10 @@ struct ConvTranspose2dCase {
 
   OFER_FORWARD_CASE(conv_transpose2d)
 
+  double bfloat16_error() const { return conv_rounds_twice(in_activation) ? 1.5 : 1; }
+  std::vector<std::string> tf32_operands() const { return conv_tf32_operands(in_activation); }
+  static double tf32_error() { return kTensorSumTolerance; }
+
   template <class T>
   kernels::ConvTranspose2dArgs<T> bind(Buffers<T>& b) const {
     return ConvCaseMembers<ConvTranspose2dCase>::bind<kernels::ConvTranspose2dArgs<T>>(*this, b,
@@ -121,6 +125,9 @@ struct ConvTranspose2dBackwardCase {
   bool dx = true, dweight = true, dbias = true;
 
   OFER_BACKWARD_CASE(conv_transpose2d_backward, conv_transpose2d)
+
+  static std::vector<std::string> tf32_operands() { return {"dy", "x", "weight"}; }
+  static double tf32_error() { return kTensorSumTolerance; }
 
   kernels::ConvTranspose2dArgs<double> bind_forward(Buffers<double>& b) const {
     return ConvTranspose2dCase{.shape = shape}.bind(b);

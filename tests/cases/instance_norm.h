@@ -30,8 +30,8 @@ struct InstanceNormCase {
     }
     args.weight = b.input("weight", channels);
     args.bias = b.input("bias", channels);
-    args.mean = keep ? b.output("mean", batch * channels) : nullptr;
-    args.rstd = keep ? b.output("rstd", batch * channels) : nullptr;
+    args.mean = keep ? b.wide_output("mean", batch * channels) : nullptr;
+    args.rstd = keep ? b.wide_output("rstd", batch * channels) : nullptr;
     args.batch = batch;
     args.channels = channels;
     args.positions = positions;
@@ -122,8 +122,8 @@ struct InstanceNormBackwardCase {
     return {.dy = b.input("dy", count),
             .x = b.input("x", count),
             .weight = b.input("weight", channels),
-            .mean = b.input("mean", batch * channels),
-            .rstd = b.input("rstd", batch * channels),
+            .mean = b.wide_input("mean", batch * channels),
+            .rstd = b.wide_input("rstd", batch * channels),
             .dx = dx ? b.output("dx", count) : nullptr,
             .dweight = dweight ? b.output("dweight", channels) : nullptr,
             .dbias = dbias ? b.output("dbias", channels) : nullptr,

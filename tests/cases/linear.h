@@ -19,6 +19,12 @@ struct LinearCase {
 
   OFER_FORWARD_CASE(linear)
 
+  // The product may be stored before bias, activation and residual join it.
+  double bfloat16_error() const {
+    const bool more = bias || residual || in_place || activation != kernels::Activation::kNone;
+    return more ? 1.65 : 1;
+  }
+
   template <class T>
   kernels::LinearArgs<T> bind(Buffers<T>& b) const {
     kernels::LinearArgs<T> args{};

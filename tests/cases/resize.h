@@ -68,6 +68,9 @@ struct ResizeCase {
 
   OFER_FORWARD_CASE(resize)
 
+  // What one axis gave is stored before the other one's turn.
+  double bfloat16_error() const { return nearest ? 1 : 1.5; }
+
   template <class T>
   kernels::ResizeArgs<T> bind(Buffers<T>& b) const {
     return {.x = b.input("x", planes * in_height * in_width),
@@ -137,6 +140,8 @@ struct ResizeBackwardCase {
   bool nearest = false;
 
   OFER_BACKWARD_CASE(resize_backward, resize)
+
+  double bfloat16_error() const { return nearest ? 1 : 1.5; }
 
   kernels::ResizeArgs<double> bind_forward(Buffers<double>& b) const {
     return ResizeCase{.planes = planes,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/types.h"
+#include "kernels/wide.h"
 #include "tests/support/fill.h"
 #include "tests/support/measured.h"
 #include "tests/support/memory.h"
@@ -24,6 +25,8 @@ struct Values {
 };
 
 enum class Role : std::uint8_t { kInput, kOutput, kInOut, kScratch };
+// What an array is made of: T, Wide<T>, or int32.
+enum class Element : std::uint8_t { kReal, kWide, kIndex };
 
 // A case's bind() asks for its arrays one by one; each gets memory, guards and contents. Outputs
 // and scratch hold the unwritten pattern. An input that `source` has by that name is taken from
@@ -35,12 +38,13 @@ class Buffers {
   struct Entry {
     std::string name;
     Role role;
-    bool index;  // int32 instead of T
+    Element element;
     bool loose;  // of an index output: anything goes where the oracle says a negative number
     Index count;
     std::vector<char> initial;
     std::unique_ptr<GuardedBuffer> memory;
 
+    bool index() const { return element == Element::kIndex; }
     bool written() const { return role == Role::kOutput || role == Role::kInOut; }
   };
 
@@ -58,17 +62,29 @@ class Buffers {
     return reals(name, Role::kInOut, drawn(name, count, fill));
   }
   T* output(const std::string& name, Index count) { return unwritten(name, Role::kOutput, count); }
+  // Statistics that one call keeps for another.
+  using W = kernels::Wide<T>;
+  W* wide_output(const std::string& name, Index count) {
+    return static_cast<W*>(add(name, Role::kOutput, Element::kWide, count).memory->data());
+  }
+  const W* wide_input(const std::string& name, Index count, Fill fill = {}) {
+    const std::vector<double> values = drawn(name, count, fill);
+    const std::vector<W> converted(values.begin(), values.end());
+    Entry& entry = add(name, Role::kInput, Element::kWide, count);
+    set(entry, converted.data());
+    return static_cast<const W*>(entry.memory->data());
+  }
   T* scratch(const std::string& name, Index count) {
     return unwritten(name, Role::kScratch, count);
   }
   const std::int32_t* indices(const std::string& name, std::vector<std::int32_t> values) {
     if (source_ && source_->indices.count(name)) values = source_->indices.at(name);
-    Entry& entry = add(name, Role::kInput, true, static_cast<Index>(values.size()));
+    Entry& entry = add(name, Role::kInput, Element::kIndex, static_cast<Index>(values.size()));
     set(entry, values.data());
     return static_cast<const std::int32_t*>(entry.memory->data());
   }
   std::int32_t* index_output(const std::string& name, Index count, bool loose = false) {
-    Entry& entry = add(name, Role::kOutput, true, count);
+    Entry& entry = add(name, Role::kOutput, Element::kIndex, count);
     entry.loose = loose;
     return static_cast<std::int32_t*>(entry.memory->data());
   }
@@ -104,19 +120,22 @@ class Buffers {
   }
   std::vector<std::unique_ptr<Entry>>& entries() { return entries_; }
 
-  std::size_t element_size(const Entry& entry) const {
-    return entry.index ? sizeof(std::int32_t) : sizeof(T);
-  }
+  std::size_t element_size(const Entry& entry) const { return size_of(entry.element); }
   std::vector<T> read(Entry& entry) {
-    std::vector<T> result(static_cast<std::size_t>(entry.count));
-    entry.memory->read(result.data());
-    return result;
+    if (size_of(entry.element) != sizeof(T))
+      throw std::logic_error("test case: " + entry.name + " is of another type");
+    return read_as<T>(entry);
   }
-  std::vector<std::int32_t> read_indices(Entry& entry) {
-    std::vector<std::int32_t> result(static_cast<std::size_t>(entry.count));
-    entry.memory->read(result.data());
-    return result;
+  // The numbers of an array of T or Wide<T>.
+  std::vector<double> read_numbers(Entry& entry) requires(!std::is_same_v<T, Measured>) {
+    const auto numbers = [](const auto& own) {
+      std::vector<double> result;
+      for (const auto v : own) result.push_back(static_cast<double>(v));
+      return result;
+    };
+    return entry.element == Element::kWide ? numbers(read_as<W>(entry)) : numbers(read(entry));
   }
+  std::vector<std::int32_t> read_indices(Entry& entry) { return read_as<std::int32_t>(entry); }
   std::vector<char> read_bytes(Entry& entry) {
     std::vector<char> result(static_cast<std::size_t>(entry.count) * element_size(entry));
     entry.memory->read(result.data());
@@ -127,12 +146,10 @@ class Buffers {
   Values values() requires(!std::is_same_v<T, Measured>) {
     Values result;
     for (auto& entry : entries_) {
-      if (entry->index) {
+      if (entry->index())
         result.indices[entry->name] = read_indices(*entry);
-      } else {
-        const std::vector<T> own = read(*entry);
-        result.reals[entry->name].assign(own.begin(), own.end());
-      }
+      else
+        result.reals[entry->name] = read_numbers(*entry);
     }
     return result;
   }
@@ -181,21 +198,38 @@ class Buffers {
     return values;
   }
   T* reals(const std::string& name, Role role, const std::vector<double>& values) {
-    Entry& entry = add(name, role, false, static_cast<Index>(values.size()));
+    Entry& entry = add(name, role, Element::kReal, static_cast<Index>(values.size()));
     std::vector<T> converted(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) converted[i] = T(values[i]);
     set(entry, converted.data());
     return static_cast<T*>(entry.memory->data());
   }
   T* unwritten(const std::string& name, Role role, Index count) {
-    return static_cast<T*>(add(name, role, false, count).memory->data());
+    return static_cast<T*>(add(name, role, Element::kReal, count).memory->data());
   }
-  Entry& add(const std::string& name, Role role, bool index, Index count) {
+  static std::size_t size_of(Element element) {
+    switch (element) {
+      case Element::kReal:
+        return sizeof(T);
+      case Element::kWide:
+        return sizeof(W);
+      case Element::kIndex:
+        break;
+    }
+    return sizeof(std::int32_t);
+  }
+  template <class E>
+  std::vector<E> read_as(Entry& entry) {
+    std::vector<E> result(static_cast<std::size_t>(entry.count));
+    entry.memory->read(result.data());
+    return result;
+  }
+  Entry& add(const std::string& name, Role role, Element element, Index count) {
     if (find(name)) throw std::logic_error("test case: " + name + " is bound twice");
-    const std::size_t size = index ? sizeof(std::int32_t) : sizeof(T);
+    const std::size_t size = size_of(element);
     const std::size_t bytes = static_cast<std::size_t>(count) * size;
     entries_.push_back(std::make_unique<Entry>(
-        Entry{name, role, index, false, count, std::vector<char>(bytes),
+        Entry{name, role, element, false, count, std::vector<char>(bytes),
               std::make_unique<GuardedBuffer>(memory_, bytes, misaligned_ ? size : 0)}));
     fill_unwritten(entries_.back()->initial.data(), bytes);
     return *entries_.back();

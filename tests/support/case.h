@@ -12,6 +12,13 @@
 //   reduction()             length of the longest sum behind one gradient element
 // and, where a gradient is a difference that may cancel altogether,
 //   terms(result, values)   size of the terms that are subtracted
+// Either may have
+//   ill_conditioned         true where the data lets no algorithm in float keep the stated
+//                           tolerance (tolerance.h); the reason stands beside it
+//   bfloat16_error()        how many times the error of the exact result, rounded once, a bfloat16
+//                           result may have; without it, 1 (check_precision.h)
+//   tf32_operands()         the inputs that its kernel rounds in tf32, and
+//   tf32_error()            how far it may be, relative in L2, from the result of those rounded
 // The compulsory bytes of a case are those of its buffers (Buffers::compulsory_bytes).
 #pragma once
 
@@ -53,6 +60,9 @@
   OFER_BACKWARD_CASE_OF(operation, forward_operation, forward_operation)
 
 namespace ofer::test {
+
+// A float's sums, taken in any order and with the few guard bits that tensor cores have.
+constexpr double kTensorSumTolerance = 2e-5;
 
 // Cases alternate between buffers that start where an allocation does and one element further.
 inline bool misaligned(std::uint64_t seed) {

@@ -25,16 +25,10 @@ Values forward_values(const Case& test) {
   Case::reference(test.bind_forward(buffers));
   Values values = buffers.values();
   for (auto& entry : buffers.entries())
-    if (entry->role == Role::kOutput && !entry->index)
+    if (entry->role == Role::kOutput && !entry->index())
       values.reals["d" + entry->name] =
           make_values({}, entry->count, seed_of("d" + entry->name, test.seed));
   return values;
-}
-
-inline double norm(const std::vector<double>& values) {
-  double sum = 0;
-  for (double v : values) sum += v * v;
-  return std::sqrt(sum);
 }
 
 using Gradients = std::map<std::string, SampledGradient>;
@@ -54,7 +48,7 @@ Gradients expected_gradients(const Case& test, const Values& values) {
     if (probe.find(name)) upstream.reals[name] = list;
   Gradients result;
   for (auto& entry : forward.entries()) {
-    if (entry->role == Role::kOutput || entry->index) continue;
+    if (entry->role == Role::kOutput || entry->index()) continue;
     auto* gradient = probe.find("d" + entry->name);
     if (gradient && gradient->written())
       result[entry->name] =
@@ -83,11 +77,11 @@ void compare_gradients(const Case& test, const std::string& backend, Buffers<dou
       if (std::fabs(error[i]) > std::fabs(error[worst])) worst = i;
     }
     // Differences of a function that does not depend on the input at all are rounding alone.
-    const double allowed = kGradientTolerance * norm(sampled.derivative) + 1e-10;
-    if (!(norm(error) <= allowed))
-      FAIL_CHECK(message(label(test, backend, 8), ": d", name, " off by ", norm(error), " of ",
-                         norm(sampled.derivative), ", worst at ", sampled.element[worst],
-                         ": expected ", sampled.derivative[worst], ", got ",
+    const double allowed = kGradientTolerance * root_of_squares(sampled.derivative) + 1e-10;
+    if (!(root_of_squares(error) <= allowed))
+      FAIL_CHECK(message(label(test, backend, 8), ": d", name, " off by ", root_of_squares(error),
+                         " of ", root_of_squares(sampled.derivative), ", worst at ",
+                         sampled.element[worst], ": expected ", sampled.derivative[worst], ", got ",
                          gradient[static_cast<std::size_t>(sampled.element[worst])]));
   }
 }
@@ -106,10 +100,28 @@ inline Values perturbed(Values values, std::uint64_t seed) {
   return values;
 }
 
+// Size of the terms whose difference the gradient `name` is; 0 where it is none.
+template <class Case>
+double terms_of(const Case& test, const std::string& name, const Values& inputs) {
+  if constexpr (requires { test.terms(name, inputs); })
+    return test.terms(name, inputs);
+  else
+    return 0;
+}
+
+// A gradient's expected values with the noise of one rounding of its terms.
+inline std::vector<Measured> with_terms(const std::vector<double>& values, double terms) {
+  std::vector<Measured> result;
+  for (const double v : values) result.emplace_back(v, terms * terms, 1);
+  return result;
+}
+
 // The float gradient against the double one of `reference` (the CPU's, for every backend) from the
 // same inputs. Allowed: what moving every input by its last bit does to the double gradient (the
 // operation's condition), and the rounding of the gradient or of the terms whose difference it is;
 // both grown by the square root of the longest sum, since each of its additions rounds once more.
+// And as a whole in L2 the stated tolerance, or, where a case is ill-conditioned, a rounding of its
+// terms.
 template <class Case>
 void compare_float_gradients(const Case& test, const Backend& backend, const Backend& reference,
                              kernels::Stream& stream, kernels::Stream& reference_stream,
@@ -127,7 +139,7 @@ void compare_float_gradients(const Case& test, const Backend& backend, const Bac
     Buffers<double> buffers(test.seed, *reference.memory, &close);
     if (!run_case<double>(reference, test, buffers, reference_stream)) return;
     for (auto& entry : exact.entries()) {
-      if (!entry->written() || entry->index) continue;
+      if (!entry->written() || entry->index()) continue;
       const std::vector<double> a = exact.read(*entry),
                                 b = buffers.read(*buffers.find(entry->name));
       auto& change = moved[entry->name];
@@ -139,13 +151,11 @@ void compare_float_gradients(const Case& test, const Backend& backend, const Bac
   const double growth =
       kFactor * std::sqrt(static_cast<double>(std::max<Index>(1, test.reduction())));
   for (auto& entry : got.entries()) {
-    if (!entry->written() || entry->index) continue;
+    if (!entry->written() || entry->index()) continue;
     const std::vector<double> value = exact.read(*exact.find(entry->name));
     const std::vector<double>& change = moved[entry->name];
     const double typical = root_mean_square(change);
-    double terms = 0;
-    if constexpr (requires { test.terms(entry->name, inputs); })
-      terms = test.terms(entry->name, inputs);
+    const double terms = terms_of(test, entry->name, inputs);
     std::vector<double> allowed(value.size());
     for (std::size_t i = 0; i < value.size(); ++i)
       allowed[i] = growth * (unit_roundoff<float>() * std::max(terms, std::fabs(value[i])) +
@@ -153,6 +163,11 @@ void compare_float_gradients(const Case& test, const Backend& backend, const Bac
                    static_cast<double>(std::numeric_limits<float>::min());
     const std::string difference = compare(entry->name, got.read(*entry), value, allowed);
     if (!difference.empty()) FAIL_CHECK(message(label(test, backend.name, 4), ": ", difference));
+    const std::string far =
+        too_far(entry->name, distance(got.read_numbers(*entry), with_terms(value, terms)),
+                float_tolerance(static_cast<double>(test.reduction())), unit_roundoff<float>(),
+                ill_conditioned(test));
+    if (!far.empty()) FAIL_CHECK(message(label(test, backend.name, 4), ": ", far));
     const double size = root_mean_square(value), room = root_mean_square(allowed);
     if (size > 1e-6 && room > kLoosest * size)
       FAIL_CHECK(message(label(test, backend.name, 4), ": the test case allows errors of ", room,

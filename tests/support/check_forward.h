@@ -12,16 +12,16 @@
 #include "tests/support/buffers.h"
 #include "tests/support/case.h"
 #include "tests/support/compare.h"
+#include "tests/support/tolerance.h"
 
 namespace ofer::test {
-
-// An allowed error above this share of the output's size would let wrong results pass.
-constexpr double kLoosest = 0.1;
 
 template <class Case>
 std::string label(const Case& test, const std::string& where, std::size_t element_size) {
   return message(Case::kOperation, " [", test.name, "] on ", where,
-                 element_size == 2 ? " bf16" : element_size == 4 ? " f32" : " f64");
+                 element_size == 2   ? " bf16"
+                 : element_size == 4 ? " f32"
+                                     : " f64");
 }
 
 // Calls the operation once. False, and a failed check, where the backend has none, threw, or wrote
@@ -57,7 +57,7 @@ bool run_case(const Backend& backend, const Case& test, Buffers<T>& buffers,
   return run_bound<T, Case>(backend, test, args, buffers, stream);
 }
 
-// Every written buffer of `got` against the oracle's.
+// Every written buffer of `got` against the oracle's: element by element, and in float as a whole.
 template <class T, class Case>
 void compare_with_oracle(const Case& test, const std::string& backend, Buffers<T>& got,
                          Buffers<Measured>& expected) {
@@ -65,7 +65,7 @@ void compare_with_oracle(const Case& test, const std::string& backend, Buffers<T
   for (auto& entry : got.entries()) {
     if (!entry->written()) continue;
     auto& oracle_entry = *expected.find(entry->name);
-    if (entry->index) {
+    if (entry->index()) {
       const std::string difference = compare_indices(
           entry->name, got.read_indices(*entry), expected.read_indices(oracle_entry), entry->loose);
       if (!difference.empty()) FAIL_CHECK(message(where, ": ", difference));
@@ -86,7 +86,24 @@ void compare_with_oracle(const Case& test, const std::string& backend, Buffers<T
     if (size > 0 && room > kLoosest * size)
       FAIL_CHECK(message(where, ": the test case allows errors of ", room, " in ", entry->name,
                          " of size ", size, ", which shows nothing"));
+    if constexpr (sizeof(T) == 4) {
+      const Distance d = distance(got.read_numbers(*entry), reference);
+      const std::string far = too_far(entry->name, d, float_tolerance(d.longest),
+                                      unit_roundoff<T>(), ill_conditioned(test));
+      if (!far.empty()) FAIL_CHECK(message(where, ": ", far));
+    }
   }
+}
+
+// Is the oracle's noise above the tolerance of float in any result?
+inline bool calls_for_exception(Buffers<Measured>& expected, double unit) {
+  for (auto& entry : expected.entries()) {
+    if (!entry->written() || entry->index()) continue;
+    const Distance d = distance(std::vector<double>(static_cast<std::size_t>(entry->count)),
+                                expected.read(*entry));
+    if (unit * d.noise > float_tolerance(d.longest) * d.size) return true;
+  }
+  return false;
 }
 
 // One case on every backend, in both element types.
@@ -94,6 +111,8 @@ template <class Case>
 void check_forward(const std::vector<Backend>& backends, const Case& test, int threads) {
   Buffers<Measured> expected(test.seed);
   Case::reference(test.bind(expected));
+  if (ill_conditioned(test) && !calls_for_exception(expected, unit_roundoff<float>()))
+    FAIL_CHECK(message(label(test, "the oracle", 8), " is no exception: the noise is small"));
   for (const Backend& backend : backends) {
     const auto stream = backend.make_stream(threads);
     const auto on = [&]<class T>(T) {

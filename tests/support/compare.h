@@ -29,6 +29,9 @@ inline double allowed_error(double noise, double unit, double underflow) {
   return noise == 0 ? 0 : kNoiseFactor * unit * std::sqrt(noise) + underflow;
 }
 
+// An allowed error above this share of the output's size would let wrong results pass.
+constexpr double kLoosest = 0.1;
+
 template <class T>
 bool is_unwritten(T value) {
   T pattern;

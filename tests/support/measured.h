@@ -2,6 +2,7 @@
 // correct kernel may be from the exact result.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -17,15 +18,26 @@ inline double rounding(double v) {
 // roundings taken as independent): every operation adds value^2 for its own rounding and passes on
 // what its operands bring, to first order. So a sum's noise grows with its length and with the size
 // of its partial sums, a difference of large numbers keeps theirs, and copies stay exact.
+//
+// `terms` counts what the value is a sum of: n for a sum of n products, in whatever order they were
+// added, and 1 after a multiplication or a function. `longest` is the largest such count on the
+// way to the value: the length of the longest reduction behind it.
 struct Measured {
   double value = 0;
   double noise = 0;
+  double terms = 1;
+  double longest = 1;
 
   Measured() = default;
   Measured(double exact) : value(exact) {}  // NOLINT: implicit, so that oracles read as arithmetic
-  Measured(double v, double n) : value(v), noise(n) {}
+  // Of one term, with nothing longer behind it than `reduction`.
+  Measured(double v, double n, double reduction) : value(v), noise(n), longest(reduction) {}
 
-  Measured operator-() const { return {-value, noise}; }
+  Measured operator-() const {
+    Measured result = *this;
+    result.value = -value;
+    return result;
+  }
 
   // Exactly this number, and not just close to it. Adding an exact 0 or multiplying by an exact 1
   // rounds nothing.
@@ -35,19 +47,24 @@ struct Measured {
     if (a.is(0)) return b;
     if (b.is(0)) return a;
     const double v = a.value + b.value;
-    return {v, a.noise + b.noise + rounding(v)};
+    Measured sum(v, a.noise + b.noise + rounding(v), std::max(a.longest, b.longest));
+    sum.terms = a.terms + b.terms;
+    sum.longest = std::max(sum.longest, sum.terms);
+    return sum;
   }
   friend Measured operator-(Measured a, Measured b) { return a + -b; }
   friend Measured operator*(Measured a, Measured b) {
     if (a.is(1)) return b;
     if (b.is(1)) return a;
     const double v = a.value * b.value;
-    return {v, b.value * b.value * a.noise + a.value * a.value * b.noise + rounding(v)};
+    return {v, b.value * b.value * a.noise + a.value * a.value * b.noise + rounding(v),
+            std::max(a.longest, b.longest)};
   }
   friend Measured operator/(Measured a, Measured b) {
     if (b.is(1)) return a;
     const double v = a.value / b.value;
-    return {v, (a.noise + v * v * b.noise) / (b.value * b.value) + rounding(v)};
+    return {v, (a.noise + v * v * b.noise) / (b.value * b.value) + rounding(v),
+            std::max(a.longest, b.longest)};
   }
   Measured& operator+=(Measured other) { return *this = *this + other; }
 
@@ -64,25 +81,25 @@ constexpr double kFunctionNoise = 16;
 
 inline Measured sqrt(Measured a) {
   const double v = std::sqrt(a.value);
-  return {v, v == 0 ? 0 : a.noise / (4 * a.value) + rounding(v)};
+  return {v, v == 0 ? 0 : a.noise / (4 * a.value) + rounding(v), a.longest};
 }
 inline Measured exp(Measured a) {
   const double v = std::exp(a.value);
-  return {v, rounding(v) * (a.noise + kFunctionNoise)};
+  return {v, rounding(v) * (a.noise + kFunctionNoise), a.longest};
 }
 inline Measured log(Measured a) {
   const double v = std::log(a.value);
-  return {v, a.noise / (a.value * a.value) + kFunctionNoise * rounding(v)};
+  return {v, a.noise / (a.value * a.value) + kFunctionNoise * rounding(v), a.longest};
 }
 inline Measured erf(Measured a) {
   const double slope = 1.1283791670955126 * std::exp(-a.value * a.value);
   // Beyond 6.5 every type that a kernel computes in gives exactly +-1.
   const double own =
       std::fabs(a.value) > 6.5 ? 0 : kFunctionNoise * std::erf(a.value) * std::erf(a.value);
-  return {std::erf(a.value), slope * slope * a.noise + own};
+  return {std::erf(a.value), slope * slope * a.noise + own, a.longest};
 }
 inline Measured abs(Measured a) {
-  return {std::fabs(a.value), a.noise};
+  return {std::fabs(a.value), a.noise, a.longest};
 }
 
 // max(v, 0), and v or slope v by sign. Where the noise may carry v over the kink it stays, else a
@@ -92,7 +109,7 @@ inline double rectified(double v) {
 }
 inline Measured rectified(Measured v) {
   const bool near = v.value * v.value < 1e-3 * v.noise;
-  return v.value > 0 ? v : Measured(0, near ? v.noise : 0);
+  return v.value > 0 ? v : Measured(0, near ? v.noise : 0, v.longest);
 }
 inline double leaky(double v, double slope) {
   return v > 0 ? v : slope * v;
@@ -101,7 +118,7 @@ inline Measured leaky(Measured v, Measured slope) {
   if (v.value > 0) return v;
   const bool near = v.value * v.value < 1e-3 * v.noise;
   const Measured scaled = slope * v;
-  return {scaled.value, near ? scaled.noise + v.noise : scaled.noise};
+  return {scaled.value, near ? scaled.noise + v.noise : scaled.noise, v.longest};
 }
 
 // A constant of the arguments (a double there) that a kernel may round to its element type.
@@ -113,7 +130,7 @@ inline double constant<double>(double value) {
 }
 template <>
 inline Measured constant<Measured>(double value) {
-  return {value, rounding(value)};
+  return {value, rounding(value), 1};
 }
 
 // An output element of which the contract says nothing: whatever the kernel leaves there passes.
@@ -125,7 +142,7 @@ inline double unspecified<double>() {
 }
 template <>
 inline Measured unspecified<Measured>() {
-  return {0, std::numeric_limits<double>::infinity()};
+  return {0, std::numeric_limits<double>::infinity(), 1};
 }
 
 }  // namespace ofer::test

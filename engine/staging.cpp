@@ -21,10 +21,11 @@ Staging::~Staging() {
   if (memory_) backend_of(device_.kind).release_host(memory_, device_);
 }
 
-// At least `bytes` behind what is used. What was sent may still be on its way, so the session waits
-// before memory moves.
+// At least `bytes` behind what is used. Room is made for everything the pass has sent, as if memory
+// had not grown on the way, so that the next pass like this one need not grow it again. What was
+// sent may still be on its way, so the session waits before memory moves.
 void Staging::reserve(Session& session, std::size_t bytes) {
-  const std::size_t needed = used_ + bytes;
+  const std::size_t needed = sent_ + bytes;
   if (needed <= size_) return;
   session.synchronise();
   const Backend& backend = session.backend();
@@ -41,6 +42,7 @@ void Staging::queue(Session& session, const void* data, const Tensor& tensor) {
   reserve(session, aligned(tensor.bytes()));
   std::byte* place = memory_ + used_;
   used_ += aligned(tensor.bytes());
+  sent_ += aligned(tensor.bytes());
   std::memcpy(place, data, tensor.bytes());
   session.queue_to_device(tensor, place);
 }

@@ -25,7 +25,7 @@ class Staging {
 
   // Queues a copy of `values` into `tensor`, in its element type. The values may change when the
   // call returns; begin() forgets what was sent before, once its pass has ended.
-  void begin() { used_ = 0; }
+  void begin() { used_ = sent_ = 0; }
   void send(Session& session, std::span<const float> values, const Tensor& tensor);
   void send(Session& session, std::span<const std::int32_t> values, const Tensor& tensor);
 
@@ -42,7 +42,9 @@ class Staging {
 
   Device device_;
   std::byte* memory_ = nullptr;
-  std::size_t size_ = 0, used_ = 0;
+  std::size_t size_ = 0;
+  std::size_t used_ = 0;  // of the memory
+  std::size_t sent_ = 0;  // by this pass
   std::vector<std::byte> converted_;
   std::vector<float> floats_;
   std::vector<std::size_t> first_;  // of each tensor's floats

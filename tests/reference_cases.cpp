@@ -48,10 +48,10 @@ ReferenceGrid::ReferenceGrid(const Config& config, int seed, const std::vector<s
                         quoted(folder_.string());
   if (!only.empty()) {
     command += " --only";
-    for (const std::string& end : only) command += " " + quoted(end);
+    for (const std::string& end : only) command.append(" ").append(quoted(end));
     command += " --";
   }
-  for (const std::string& name : cases) command += " " + quoted(name);
+  for (const std::string& name : cases) command.append(" ").append(quoted(name));
   if (std::system(command.c_str()) != 0)
     fail(ErrorCode::kInternal, "the reference could not be made: ", command);
 }

@@ -59,9 +59,9 @@ __global__ void __launch_bounds__(PartTeam::kThreads)
 template <class T>
 __global__ void __launch_bounds__(kWarpSize)
     batch_norm_statistics_kernel(Global<const double> part_mean, Global<const double> part_squares,
-                                 Global<T> running_mean, Global<T> running_variance, Global<Wide<T>> mean,
-                                 Global<Wide<T>> rstd, Global<float> centre, Index parts, Index count,
-                                 double eps, double momentum) {
+                                 Global<T> running_mean, Global<T> running_variance,
+                                 Global<Wide<T>> mean, Global<Wide<T>> rstd, Global<float> centre,
+                                 Index parts, Index count, double eps, double momentum) {
   const Index c = blockIdx.x, channels = gridDim.x, lane = threadIdx.x;
   const double n = static_cast<double>(count);
   double sum = 0, squares = 0;
@@ -138,9 +138,9 @@ __global__ void __launch_bounds__(kThreads)
 // part_sums [3, channels, parts]: with d = x - mean, sums of d, dy and dy d over a part.
 template <class T, int N>
 __global__ void __launch_bounds__(PartTeam::kThreads)
-    batch_norm_gradient_parts_kernel(Global<const T> dy, Global<const T> x, Global<const Wide<T>> mean,
-                                     Global<double> part_sums, Index batch, Index channels,
-                                     int positions, bool aligned) {
+    batch_norm_gradient_parts_kernel(Global<const T> dy, Global<const T> x,
+                                     Global<const Wide<T>> mean, Global<double> part_sums,
+                                     Index batch, Index channels, int positions, bool aligned) {
   const Part part = part_of_block(batch, channels, positions);
   Row<T, PartTeam, 2, N, ChannelPlaces> row({dy + part.start, x + part.start}, part.count, aligned,
                                             part.places);
@@ -185,8 +185,9 @@ __global__ void __launch_bounds__(kWarpSize)
 template <class T, int N, class I>
 __global__ void __launch_bounds__(kThreads)
     batch_norm_dx_kernel(Global<const T> dy, Global<const T> x, Global<const T> weight,
-                         Global<const Wide<T>> mean, Global<const Wide<T>> rstd, Global<const float> terms,
-                         Global<T> dx, I groups, I channels, I positions, bool aligned) {
+                         Global<const Wide<T>> mean, Global<const Wide<T>> rstd,
+                         Global<const float> terms, Global<T> dx, I groups, I channels, I positions,
+                         bool aligned) {
   const I stride = static_cast<I>(gridDim.x) * kThreads;
   for (I g = static_cast<I>(blockIdx.x) * kThreads + threadIdx.x; g < groups; g += stride) {
     const Index at = static_cast<Index>(g) * N;

@@ -32,11 +32,12 @@ void check_shard(const CheckpointPart& part, const ShardedIndex& index, std::uin
     ++found;
   }
   if (found == expected) return;
-  for (const auto& [tensor, of] : index.file_of)
-    if (of == shard && std::none_of(part.tensors.begin(), part.tensors.end(),
-                                    [&](const auto& t) { return t.name == tensor; }))
-      fail(ErrorCode::kBadFile, file, ": lacks tensor ", printable(tensor),
+  for (const auto& [name, of] : index.file_of) {
+    const auto found_here = [&, &wanted = name](const auto& t) { return t.name == wanted; };
+    if (of == shard && std::none_of(part.tensors.begin(), part.tensors.end(), found_here))
+      fail(ErrorCode::kBadFile, file, ": lacks tensor ", printable(name),
            ", which the index puts there");
+  }
   fail(ErrorCode::kBadFile, file, ": holds a tensor twice");
 }
 

@@ -10,6 +10,7 @@ namespace ofer {
 
 namespace {
 
+// A whole number and nothing behind it.
 std::optional<int> number_in(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

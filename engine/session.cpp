@@ -66,7 +66,7 @@ void Session::tap(std::string_view name, Tensor& tensor) {
         tape_.watch(tensor);
         watch.seen = tensor;
       }
-  if (tap_ && !counting()) {
+  if (tap_ && !counting() && (!tap_wanted_ || tap_wanted_(path_))) {
     if (tensor.device().host_accessible()) {
       tap_(path_, tensor);
     } else {
@@ -76,6 +76,14 @@ void Session::tap(std::string_view name, Tensor& tensor) {
     }
   }
   path_.resize(length);
+}
+
+bool Session::tapping(std::string_view name) const {
+  if (!tap_ || !tap_wanted_) return tapping();
+  std::string full = path_;
+  if (!full.empty() && !name.empty()) full += '/';
+  full += name;
+  return tap_wanted_(full);
 }
 
 Session::Path::Path(Session& session, std::string_view piece, int number, int digits)

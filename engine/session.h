@@ -20,6 +20,10 @@ namespace ofer {
 // the call only.
 using TapCallback = std::function<void(std::string_view name, const Tensor& tensor)>;
 
+// Says by a tap's full name whether anybody wants to see it. Asked while a pass is only counted, too,
+// so it gives the same answer for as long as it is set.
+using TapFilter = std::function<bool(std::string_view name)>;
+
 struct SessionOptions {
   Device device;
   Precision precision = Precision::kF32;
@@ -126,8 +130,12 @@ class Session {
 
   // --- taps: names like paths, "detect/encoder/block03/attention" ---
 
-  // Called for every tap; null for none.
-  void set_tap(TapCallback callback) { tap_ = std::move(callback); }
+  // Called for every tap; null for none. With a filter only for the taps that it wants: the others
+  // cost no copy from a device, and layers stay fused around them.
+  void set_tap(TapCallback callback, TapFilter wanted = {}) {
+    tap_ = std::move(callback);
+    tap_wanted_ = std::move(wanted);
+  }
 
   // Watches the tensor that will pass under this full name (Grad-CAM); what passed is kept in
   // `seen`. Empty name: none.
@@ -145,8 +153,11 @@ class Session {
     tap(name, shown);
     tensor.set_node(shown.node());
   }
-  // Does anybody look? Where not, layers may fuse what a tap would have to see apart.
+  // Does anybody look at any tap?
   bool tapping() const { return static_cast<bool>(tap_); }
+  // Does anybody look at the tap that tap(name, ...) would report here? Where not, layers may fuse
+  // what it would have to see apart.
+  bool tapping(std::string_view name) const;
 
   // Adds a piece, or a piece and a number with at least `digits` digits, to the path of taps.
   class Path {
@@ -182,6 +193,7 @@ class Session {
   Tape tape_;
   bool recording_ = false, capturing_ = false;
   TapCallback tap_;
+  TapFilter tap_wanted_;  // null: all
   std::vector<Watch>* watches_ = nullptr;
   std::string path_;
   std::vector<std::byte> staging_;  // host copy of a tapped tensor that lives on a device

@@ -9,7 +9,7 @@ Tensor add_branch(Session& s, const char* name, const Linear& layer, const Tenso
                   const Tensor& x, const Ragged& rows, bool grid) {
   ops::LinearEnd end;
   end.rows = &rows;
-  if (!s.tapping()) {
+  if (!s.tapping(name)) {
     end.residual = x;
     return layer(s, h, end);
   }

@@ -8,6 +8,20 @@
 
 namespace ofer {
 
+namespace {
+
+// Does anybody look at what an encoder computes behind its first `blocks` blocks?
+bool tapping_behind(Session& s, int blocks, int depth) {
+  for (int k = blocks; k < depth; ++k) {
+    const Session::Path path(s, "block", k, 2);
+    for (const char* name : {"attention", "mlp", ""})
+      if (s.tapping(name)) return true;
+  }
+  return s.tapping("norm");
+}
+
+}  // namespace
+
 Detector::Detector(const layers::Parameters& p, const Config& config, const VitEncoder& shared)
     : encoder_(&shared) {
   if (config.detector.encoder) {
@@ -100,12 +114,14 @@ Detector::Output Detector::operator()(Session& s, const Tensor& images,
           return;
         }
     };
-    // Who looks at taps sees the whole encoder; otherwise it runs no deeper than the spheres look.
+    // Whoever looks further behind sees the whole encoder; otherwise it runs no deeper than the
+    // spheres look.
     const bool norm = std::any_of(spheres_.begin(), spheres_.end(), [&](const Sphere& sphere) {
       return std::find(sphere.taps.begin(), sphere.taps.end(), encoder_->depth()) !=
              sphere.taps.end();
     });
-    const int blocks = s.tapping() || norm ? encoder_->depth() : blocks_;
+    const int depth = encoder_->depth();
+    const int blocks = norm || tapping_behind(s, blocks_, depth) ? depth : blocks_;
     (*encoder_)(s, images, selection, true, blocks, keep);
   }
   Tensor score;

@@ -9,6 +9,7 @@
 #include "engine/error.h"
 #include "tools/init_command.h"
 #include "tools/run_command.h"
+#include "tools/verify_command.h"
 
 #ifndef OFER_VERSION
 #define OFER_VERSION "0.1.0"
@@ -100,8 +101,10 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
   InitOptions init;
   RunOptions run;
   CLI::App* const init_app = add_init_command(app, init);
+  VerifyOptions verify;
   CLI::App* const run_app = add_run_command(app, run);
-  for (CLI::App* command : {init_app, run_app}) command->group("Commands");
+  CLI::App* const verify_app = add_verify_command(app, verify);
+  for (CLI::App* command : {init_app, run_app, verify_app}) command->group("Commands");
 
   check_command(arguments, app);
   try {
@@ -118,7 +121,9 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
     print_note(console, one_line(command + ": " + error.what()) + " (see " + command + " --help)");
     return kExitUsage;
   }
-  return app.got_subcommand(init_app) ? init_command(init, console) : run_command(run, console);
+  if (app.got_subcommand(init_app)) return init_command(init, console);
+  if (app.got_subcommand(verify_app)) return verify_command(verify, console);
+  return run_command(run, console);
 }
 
 }  // namespace

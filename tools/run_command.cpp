@@ -16,6 +16,7 @@
 #include "tools/mask_file.h"
 #include "tools/output_json.h"
 #include "tools/output_table.h"
+#include "tools/session_options.h"
 
 namespace ofer {
 
@@ -54,32 +55,6 @@ std::optional<int> number_in(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return {};
   return value;
-}
-
-Device device_of(const std::string& name) {
-  const std::size_t colon = name.find(':');
-  const std::string kind = name.substr(0, colon);
-  const std::optional<int> index =
-      colon == std::string::npos ? 0 : number_in(std::string_view(name).substr(colon + 1));
-  for (const DeviceKind known : {DeviceKind::kCpu, DeviceKind::kCuda, DeviceKind::kSimt})
-    if (kind == name_of(known) && index && *index >= 0 &&
-        (colon == std::string::npos || known == DeviceKind::kCuda))
-      return {known, *index};
-  fail(ErrorCode::kBadArgument, "--device: no device \"", name,
-       "\"; there are cpu, cuda, cuda:N and simt");
-}
-
-std::string shown(const Device& device) {
-  std::string text = name_of(device.kind);
-  if (device.kind == DeviceKind::kCuda) text += ':' + std::to_string(device.index);
-  return text;
-}
-
-Precision precision_of(const std::string& name) {
-  for (const Precision known : kPrecisions)
-    if (name == name_of(known)) return known;
-  fail(ErrorCode::kBadArgument, "--precision: no precision \"", name,
-       "\"; there are fp32, tf32, bf16 and fp64");
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -217,8 +192,8 @@ CLI::App* add_run_command(CLI::App& app, RunOptions& options) {
 int run_command(const RunOptions& options, Console& console) {
   const std::vector<InputFile> inputs = list_inputs(options.inputs, options.recursive);
   SessionOptions session;
-  session.device = device_of(options.device);
-  session.precision = precision_of(options.precision);
+  session.device = device_named(options.device);
+  session.precision = precision_named(options.precision);
   session.threads = options.threads;
   session.log = [&console](LogLevel level, std::string_view text) {
     if (level == LogLevel::kWarning) print_note(console, "ofer: " + one_line(text));

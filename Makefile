@@ -5,13 +5,14 @@
 #   make bench  the benchmark beside PyTorch
 #   make asan, make tsan   every test under sanitizers
 #   make check-sanitizers  the suites among them that a change is held against (tests/CMakeLists.txt)
+#   make fuzz   every reader of untrusted bytes under libFuzzer, FUZZ_SECONDS (600) each
 #   make gpu-check   on a machine with a GPU: CUDA tests, compute-sanitizer, benchmark
 BUILD ?= build
 JOBS ?= $(shell nproc)
 OUT ?= out
 WEIGHTS ?= $(firstword $(wildcard weights/small.safetensors) $(OUT)/small-untrained.safetensors)
 
-.PHONY: all run test bench asan tsan check-sanitizers gpu-check format clean
+.PHONY: all run test bench asan tsan check-sanitizers fuzz gpu-check format clean
 all: $(BUILD)/.configured
 	cmake --build $(BUILD) -j $(JOBS) --target ofer_command
 
@@ -54,8 +55,14 @@ check-sanitizers:
 	  ctest --test-dir $(BUILD)-$$sanitizer --output-on-failure -L short; \
 	done
 
+fuzz:
+	tools/install_packages.sh build fuzz
+	cmake --preset fuzz -B $(BUILD)-fuzz
+	cmake --build $(BUILD)-fuzz -j $(JOBS) --target fuzz_programs
+	fuzz/run.sh $(BUILD)-fuzz
+
 format:
 	clang-format -i $$(git ls-files '*.cpp' '*.h')
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-test $(BUILD)-asan $(BUILD)-tsan $(BUILD)-gpu $(OUT)
+	rm -rf $(BUILD) $(BUILD)-test $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-gpu $(OUT)

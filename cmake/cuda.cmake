@@ -34,7 +34,10 @@ if(OFER_HAVE_CUDA)
   file(GLOB cuda_host_files CONFIGURE_DEPENDS kernels/cuda/*.cpp)
   add_library(ofer_kernels_cuda OBJECT ${gpu_files} ${cuda_host_files})
   target_include_directories(ofer_kernels_cuda PRIVATE ${CMAKE_SOURCE_DIR})
-  target_link_libraries(ofer_kernels_cuda PRIVATE CUDA::cudart_static CUDA::cublasLt)
+  target_link_libraries(ofer_kernels_cuda PRIVATE CUDA::cudart_static)
+  # cuBLASLt is loaded when it is needed (kernels/cuda/cublas_library.cpp).
+  target_compile_definitions(ofer_kernels_cuda PRIVATE
+                             OFER_CUDA_LIBRARY_FOLDER="${CUDAToolkit_LIBRARY_DIR}")
   # A device below the lowest architecture is refused by name. "native" and "all" name none.
   set(lowest)
   foreach(architecture ${CMAKE_CUDA_ARCHITECTURES})
@@ -52,6 +55,6 @@ if(OFER_HAVE_CUDA)
                          $<$<COMPILE_LANGUAGE:CUDA>:-O3 -lineinfo -Xcompiler=-Wall,-Wextra>
                          $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>)
   set(OFER_CUDA_OBJECTS $<TARGET_OBJECTS:ofer_kernels_cuda>)
-  set(OFER_CUDA_LIBRARIES CUDA::cudart_static CUDA::cublasLt)
+  set(OFER_CUDA_LIBRARIES CUDA::cudart_static ${CMAKE_DL_LIBS})
 endif()
 message(STATUS "CUDA backend: ${OFER_HAVE_CUDA} ${CMAKE_CUDA_ARCHITECTURES}")

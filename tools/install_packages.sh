@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that are missing, and says which. Arguments: build, test.
+# Installs the Debian packages that are missing, and says which. Arguments: build, test, fuzz.
 set -eu
 
 packages=""
@@ -7,7 +7,8 @@ for set in "$@"; do
   case "$set" in
     build) packages="$packages g++ cmake ninja-build libdnnl-dev nlohmann-json3-dev libstb-dev libcli11-dev" ;;
     test) packages="$packages doctest-dev python3 python3-numpy python3-pil python3-torch libopenblas0-pthread libboost-context-dev" ;;
-    *) echo "install_packages.sh: no package set '$set' (build, test)" >&2; exit 2 ;;
+    fuzz) packages="$packages clang" ;;
+    *) echo "install_packages.sh: no package set '$set' (build, test, fuzz)" >&2; exit 2 ;;
   esac
 done
 

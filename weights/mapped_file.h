@@ -1,11 +1,43 @@
-// A file mapped into memory for reading.
+// Files that are read: opened, and mapped into memory.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 
 namespace ofer {
+
+// Move-only owner of a descriptor of a regular file, open for reading. Any number of threads may
+// use it.
+class OpenedFile {
+ public:
+  // Throws kIo when the path cannot be opened or is not a regular file.
+  explicit OpenedFile(const std::filesystem::path& path);
+  ~OpenedFile();
+
+  OpenedFile(OpenedFile&& other) noexcept;
+  OpenedFile& operator=(OpenedFile&& other) noexcept;
+  OpenedFile(const OpenedFile&) = delete;
+  OpenedFile& operator=(const OpenedFile&) = delete;
+
+  int descriptor() const { return descriptor_; }
+  const std::string& name() const { return name_; }
+
+  // Of the file as it is now, in bytes. Throws kIo.
+  std::uint64_t size() const;
+
+  // Reads from byte `offset` on into `out`; fewer bytes than asked for only at the file's end.
+  // Returns their number. Throws kIo.
+  std::size_t read(std::uint64_t offset, std::span<std::byte> out) const;
+
+ private:
+  void release() noexcept;
+
+  int descriptor_ = -1;
+  std::string name_;
+};
 
 // Move-only owner of a read-only, private mapping of a whole regular file. Pages are read from the
 // disk when they are first touched and stay the system's: they count as cache, not as memory of
@@ -18,6 +50,8 @@ class MappedFile {
  public:
   // Throws kIo when the path cannot be opened or is not a regular file.
   explicit MappedFile(const std::filesystem::path& path);
+  // Maps a file that is open; it may be closed before the mapping goes. Throws kIo.
+  explicit MappedFile(const OpenedFile& file);
   ~MappedFile();
 
   MappedFile(MappedFile&& other) noexcept;

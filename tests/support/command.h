@@ -172,6 +172,15 @@ inline Ran run_ofer(const Words& arguments, const std::string& input = "/dev/nul
   return ran;
 }
 
+// Can this machine make a pseudo-terminal? A bare chroot without /dev/pts cannot.
+inline bool has_terminals() {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  const bool found = terminal >= 0 && ::ptsname(terminal) != nullptr && ::grantpt(terminal) == 0 &&
+                     ::access(::ptsname(terminal), F_OK) == 0;
+  if (terminal >= 0) ::close(terminal);
+  return found;
+}
+
 // The same with a terminal of `columns` as its standard output.
 inline Ran run_on_terminal(const Words& arguments, int columns, const Words& environment = {}) {
   const Descriptor master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));

@@ -25,7 +25,7 @@ constexpr const char* kAbout =
     "\n"
     "The reference is a safetensors file with inputs and taps, such as "
     "tools/reference/make_taps.py\n"
-    "and record_taps.py write. One pass over its inputs; each tap is compared as it comes.";
+    "writes. One pass over its inputs; each tap is compared as it comes.";
 
 constexpr const char* kExamples =
     "A table on a terminal, JSON lines anywhere else: one line for each tap in execution order,\n"

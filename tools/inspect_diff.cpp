@@ -1,6 +1,5 @@
 #include "tools/inspect_diff.h"
 
-#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -8,7 +7,9 @@
 
 #include "tools/inspect_file.h"
 #include "tools/inspect_statistics.h"
+#include "tools/json_text.h"
 #include "tools/tensor_values.h"
+#include "tools/text_format.h"
 
 namespace ofer {
 
@@ -50,12 +51,6 @@ Json metadata_difference(const SafetensorsFile& a, const SafetensorsFile& b) {
   return list;
 }
 
-Json shape_json(const Shape& shape) {
-  Json list = Json::array();
-  for (int i = 0; i < shape.rank(); ++i) list.push_back(shape[i]);
-  return list;
-}
-
 Json names_only_in(const SafetensorsFile& a, const SafetensorsFile& b) {
   Json list = Json::array();
   for (const SafetensorsEntry& entry : a.entries())
@@ -91,10 +86,7 @@ std::optional<Json> tensor_difference(const SafetensorsFile& a, const Safetensor
 }
 
 std::string number(const Json& value) {
-  if (!value.is_number()) return "not finite";
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.9g", value.get<double>());
-  return text;
+  return value.is_number() ? format("%.9g", value.get<double>()) : "not finite";
 }
 
 std::string tensor_text(const Json& item) {
@@ -136,12 +128,11 @@ bool print_difference(const SafetensorsFile& a, const std::string& path_a, const
     all["only_in_b"] = only_b;
     all["tensors"] = tensors;
     all["metadata"] = metadata;
-    print_line(console, all.dump(-1, ' ', false, Json::error_handler_t::replace));
+    print_line(console, json_line(all));
     return equal;
   }
   const auto text_of = [](const Json& value) {
-    return value.is_null() ? std::string("nothing")
-                           : one_line(value.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return value.is_null() ? std::string("nothing") : one_line(json_line(value));
   };
   for (const Json& item : metadata)
     print_line(console, "metadata " + one_line(item["name"].get<std::string>()) + ": " +

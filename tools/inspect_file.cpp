@@ -1,12 +1,13 @@
 #include "tools/inspect_file.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/error.h"
 #include "tools/inspect_statistics.h"
+#include "tools/json_text.h"
+#include "tools/text_format.h"
 #include "weights/weight_file.h"
 
 namespace ofer {
@@ -17,17 +18,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kNumbersWidth = 76, kLeastNameWidth = 20;
 
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  char text[96];
-  std::snprintf(text, sizeof(text), pattern, values...);
-  return text;
-}
-
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::int64_t numbers_in(const SafetensorsFile& file) {
   std::int64_t count = 0;
   for (const SafetensorsEntry& entry : file.entries()) count += entry.shape.elements();
@@ -37,9 +27,7 @@ std::int64_t numbers_in(const SafetensorsFile& file) {
 Json tensor_json(const SafetensorsFile& file, const SafetensorsEntry& entry) {
   Json tensor;
   tensor["name"] = entry.name;
-  Json shape = Json::array();
-  for (int i = 0; i < entry.shape.rank(); ++i) shape.push_back(entry.shape[i]);
-  tensor["shape"] = shape;
+  tensor["shape"] = shape_json(entry.shape);
   tensor["dtype"] = entry.dtype_name;
   const std::optional<TensorStatistics> s = statistics_of(file, entry);
   const bool any = s && s->finite > 0;
@@ -116,7 +104,7 @@ void print_file_json(const SafetensorsFile& file, const std::string& path, const
     if (!shown.contains(key)) metadata[key] = metadata_value(value);
   Json& tensors = head["tensors"] = Json::array();
   for (const SafetensorsEntry& entry : file.entries()) tensors.push_back(tensor_json(file, entry));
-  print_line(console, dumped(head));
+  print_line(console, json_line(head));
 }
 
 void print_file_table(const SafetensorsFile& file, const std::string& path,
@@ -136,7 +124,7 @@ void print_file_table(const SafetensorsFile& file, const std::string& path,
     print_line(console, "configuration");
     const Json config = Json::parse(to_json(info.config));
     for (const auto& [key, value] : config.items())
-      print_line(console, "  " + key + ": " + one_line(dumped(value)));
+      print_line(console, "  " + key + ": " + one_line(json_line(value)));
   } else {
     row("metadata", report.weights            ? "of a weight file, but: " + report.problem
                     : file.metadata().empty() ? "none: plain safetensors"

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tools/json_text.h"
+
 namespace ofer {
 
 namespace {
@@ -11,10 +13,6 @@ namespace {
 // where a double would print 0.10000000149011612.
 using Json = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool,
                                   std::int64_t, std::uint64_t, float>;
-
-std::string line_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 // To the microsecond; more digits are noise.
 float milliseconds(double value) {
@@ -45,14 +43,14 @@ std::string result_line(const std::string& file, const Result& result, const Run
   line["device"] = info.device;
   line["precision"] = info.precision;
   line["trained"] = info.trained;
-  return line_of(line);
+  return json_line(line);
 }
 
 std::string error_line(const std::string& file, const std::string& message) {
   Json line;
   line["file"] = file;
   line["error"] = message;
-  return line_of(line);
+  return json_line(line);
 }
 
 void JsonOutput::result(const std::string& file, const Result& result) {

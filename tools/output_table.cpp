@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <numeric>
+
+#include "tools/text_format.h"
 
 namespace ofer {
 
@@ -18,13 +19,6 @@ constexpr const char* kRed = "31";
 constexpr int kProbabilityWidth = 11, kCoveredWidth = 7, kTimeWidth = 8;
 constexpr int kNumbersWidth = kProbabilityWidth + kCoveredWidth + kTimeWidth + 8;
 constexpr int kLeastFileWidth = 12;
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  char text[64];
-  std::snprintf(text, sizeof(text), pattern, values...);
-  return text;
-}
 
 std::string right(const std::string& text, int width) {
   const int missing = width - display_width(text);

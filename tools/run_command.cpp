@@ -160,7 +160,9 @@ CLI::App* add_run_command(CLI::App& app, RunOptions& options) {
   command->add_option("--device", options.device, "cpu (default), cuda, cuda:N or simt")
       ->type_name("NAME")
       ->group(kHow);
-  command->add_option("--precision", options.precision, "fp32 (default), fp64, and on a GPU tf32 or bf16")
+  command
+      ->add_option("--precision", options.precision,
+                   "fp32 (default), fp64, and on a GPU tf32 or bf16")
       ->type_name("NAME")
       ->group(kHow);
   command->add_option("--threads", options.threads, "0 (default): one for each core")
@@ -191,13 +193,8 @@ CLI::App* add_run_command(CLI::App& app, RunOptions& options) {
 
 int run_command(const RunOptions& options, Console& console) {
   const std::vector<InputFile> inputs = list_inputs(options.inputs, options.recursive);
-  SessionOptions session;
-  session.device = device_named(options.device);
-  session.precision = precision_named(options.precision);
-  session.threads = options.threads;
-  session.log = [&console](LogLevel level, std::string_view text) {
-    if (level == LogLevel::kWarning) print_note(console, "ofer: " + one_line(text));
-  };
+  const SessionOptions session =
+      session_options(options.device, options.precision, options.threads, console);
 
   const std::shared_ptr<const Network> network =
       Network::load(options.weights, session.precision, {}, session.device);

@@ -46,4 +46,16 @@ Precision precision_named(const std::string& name) {
        "\"; there are fp32, tf32, bf16 and fp64");
 }
 
+SessionOptions session_options(const std::string& device, const std::string& precision, int threads,
+                               Console& console) {
+  SessionOptions session;
+  session.device = device_named(device);
+  session.precision = precision_named(precision);
+  session.threads = threads;
+  session.log = [&console](LogLevel level, std::string_view text) {
+    if (level == LogLevel::kWarning) print_note(console, "ofer: " + one_line(text));
+  };
+  return session;
+}
+
 }  // namespace ofer

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "tools/json_text.h"
 #include "weights/safetensors_writer.h"
 
 namespace ofer {
@@ -68,8 +69,7 @@ void TapsFile::commit(std::map<std::string, std::string, std::less<>> metadata) 
   nlohmann::ordered_json passes = nlohmann::ordered_json::array();
   for (const Pass& pass : passes_)
     passes.push_back({{"prefix", pass.prefix}, {"files", pass.files}});
-  metadata["passes"] =
-      passes.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  metadata["passes"] = json_line(passes);
   write_safetensors(path_, tensors, metadata);
 }
 

@@ -218,13 +218,8 @@ CLI::App* add_verify_command(CLI::App& app, VerifyOptions& options) {
 }
 
 int verify_command(const VerifyOptions& options, Console& console) {
-  SessionOptions session;
-  session.device = device_named(options.device);
-  session.precision = precision_named(options.precision);
-  session.threads = options.threads;
-  session.log = [&console](LogLevel level, std::string_view text) {
-    if (level == LogLevel::kWarning) print_note(console, "ofer: " + one_line(text));
-  };
+  const SessionOptions session =
+      session_options(options.device, options.precision, options.threads, console);
   for (const std::string& text : options.tolerances) TapTolerances::parse(text);
 
   const std::shared_ptr<const Network> network =

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "tools/json_text.h"
 #include "tools/tensor_values.h"
+#include "tools/text_format.h"
 
 namespace ofer {
 
@@ -15,13 +16,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kLeastNameWidth = 24, kNumbersWidth = 72;
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  char text[96];
-  std::snprintf(text, sizeof(text), pattern, values...);
-  return text;
-}
 
 class Table : public VerifyOutput {
  public:
@@ -68,12 +62,6 @@ class Table : public VerifyOutput {
   bool headed_ = false;
 };
 
-Json list_of(const Shape& shape) {
-  Json list = Json::array();
-  for (int i = 0; i < shape.rank(); ++i) list.push_back(shape[i]);
-  return list;
-}
-
 class Lines : public VerifyOutput {
  public:
   explicit Lines(Console& console) : console_(console) {}
@@ -83,14 +71,14 @@ class Lines : public VerifyOutput {
     Json line;
     line["tap"] = verdict.name;
     line["passed"] = verdict.passed();
-    line["shape"] = list_of(verdict.shape);
+    line["shape"] = shape_json(verdict.shape);
     if (verdict.error) {
       const TapError& e = *verdict.error;
       line["relative_l2"] = e.relative_l2;
       line["allowed"] = verdict.allowed;
       line["share"] = verdict.share();
       line["largest_error"] = e.largest;
-      line["index"] = list_of(index_of(verdict.shape, e.place));
+      line["index"] = shape_json(index_of(verdict.shape, e.place));
       line["expected"] = e.expected;
       line["got"] = e.got;
       line["not_finite"] = e.not_finite;
@@ -114,9 +102,7 @@ class Lines : public VerifyOutput {
   }
 
  private:
-  void print(const Json& line) {
-    print_line(console_, line.dump(-1, ' ', false, Json::error_handler_t::replace));
-  }
+  void print(const Json& line) { print_line(console_, json_line(line)); }
 
   Console& console_;
 };

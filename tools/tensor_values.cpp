@@ -2,29 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
-#include <limits>
 
+#include "engine/half.h"
 #include "kernels/bf16.h"
 
 namespace ofer {
 
 namespace {
-
-// IEEE half precision: sign, 5 bits of exponent (bias 15), 10 of fraction.
-double half_value(std::uint16_t bits) {
-  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  double value = 0;
-  if (exponent == 31)
-    value = fraction == 0 ? std::numeric_limits<double>::infinity()
-                          : std::numeric_limits<double>::quiet_NaN();
-  else if (exponent == 0)
-    value = std::ldexp(fraction, -24);
-  else
-    value = std::ldexp(fraction + 1024, exponent - 25);
-  return bits & 0x8000 ? -value : value;
-}
 
 template <class Element, class Convert>
 void read_as(const std::byte* elements, std::span<double> out, Convert convert) {
@@ -49,7 +34,7 @@ void read_values(const std::byte* elements, DType dtype, std::span<double> out) 
     case DType::kF32:
       return read_as<float>(elements, out);
     case DType::kF16:
-      return read_as<std::uint16_t>(elements, out, half_value);
+      return read_as<std::uint16_t>(elements, out, f16_to_float);
     case DType::kBF16:
       return read_as<kernels::BFloat16>(
           elements, out, [](kernels::BFloat16 e) { return static_cast<double>(float{e}); });

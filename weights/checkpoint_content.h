@@ -22,6 +22,8 @@ struct Checkpoint::Content {
   void add(CheckpointPart part, std::size_t source);
   // After the last file: takes "module." off, makes the indices, refuses names that come twice.
   void finish();
+  // Its place in `tensors` and `places`. Throws kBadArgument for a tensor of another checkpoint.
+  std::size_t number_of(const CheckpointTensor& tensor) const;
 };
 
 }  // namespace ofer

@@ -113,24 +113,25 @@ void read_elements(const CheckpointSource& source, const TensorPlace& place,
 
 }  // namespace
 
+std::size_t Checkpoint::Content::number_of(const CheckpointTensor& tensor) const {
+  const auto found = index.find(tensor.name);
+  require(found != index.end(), ErrorCode::kBadArgument, name, ": no tensor ",
+          printable(tensor.name));
+  return found->second;
+}
+
 void Checkpoint::read(const CheckpointTensor& tensor, std::int64_t first,
                       std::span<float> out) const {
-  const auto found = content_->index.find(tensor.name);
-  require(found != content_->index.end(), ErrorCode::kBadArgument, name(), ": no tensor ",
-          printable(tensor.name));
-  const TensorPlace& place = content_->places[found->second];
-  read_elements(content_->sources[place.source], place, content_->tensors[found->second], first,
-                out);
+  const std::size_t number = content_->number_of(tensor);
+  const TensorPlace& place = content_->places[number];
+  read_elements(content_->sources[place.source], place, content_->tensors[number], first, out);
 }
 
 void Checkpoint::read(const CheckpointTensor& tensor, std::int64_t first,
                       std::span<double> out) const {
-  const auto found = content_->index.find(tensor.name);
-  require(found != content_->index.end(), ErrorCode::kBadArgument, name(), ": no tensor ",
-          printable(tensor.name));
-  const TensorPlace& place = content_->places[found->second];
-  read_elements(content_->sources[place.source], place, content_->tensors[found->second], first,
-                out);
+  const std::size_t number = content_->number_of(tensor);
+  const TensorPlace& place = content_->places[number];
+  read_elements(content_->sources[place.source], place, content_->tensors[number], first, out);
 }
 
 }  // namespace ofer

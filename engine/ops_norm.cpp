@@ -18,6 +18,22 @@ struct NormGradients {
     if (dweight.defined()) s.tape()->add_gradient(s, weight, dweight);
     if (dbias.defined()) s.tape()->add_gradient(s, bias, dbias);
   }
+
+  // What the backward steps of all three are given.
+  template <class Args, class T>
+  Args arguments(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
+                 const Tensor& rstd) const {
+    Args args{};
+    args.dy = dy.data<T>();
+    args.x = x.data<T>();
+    args.weight = weight.data<T>();
+    args.mean = mean.data<Wide<T>>();
+    args.rstd = rstd.data<Wide<T>>();
+    args.dx = dx.data<T>();
+    args.dweight = dweight.data<T>();
+    args.dbias = dbias.data<T>();
+    return args;
+  }
 };
 
 // Memory for something that the forward pass keeps.
@@ -61,16 +77,9 @@ Tensor layer_norm(Session& session, const Tensor& x, const Tensor& weight, const
     tape->record(y, [x, weight, bias, mean, rstd, rows, columns](Session& s, const Tensor& dy) {
       const NormGradients g(s, x, weight, bias);
       dispatch(dy.dtype(), [&]<class T>() {
-        kernels::LayerNormBackwardArgs<T> args{dy.data<T>(),
-                                               x.data<T>(),
-                                               weight.data<T>(),
-                                               mean.data<Wide<T>>(),
-                                               rstd.data<Wide<T>>(),
-                                               g.dx.data<T>(),
-                                               g.dweight.data<T>(),
-                                               g.dbias.data<T>(),
-                                               rows,
-                                               columns};
+        auto args = g.arguments<kernels::LayerNormBackwardArgs<T>, T>(dy, x, weight, mean, rstd);
+        args.rows = rows;
+        args.columns = columns;
         OFER_CALL(s, layer_norm_backward, args);
       });
       g.hand_over(s, x, weight, bias);
@@ -106,17 +115,10 @@ Tensor instance_norm(Session& session, const Tensor& x, const Tensor& weight, co
     tape->record(y, [=](Session& s, const Tensor& dy) {
       const NormGradients g(s, x, weight, bias);
       dispatch(dy.dtype(), [&]<class T>() {
-        kernels::InstanceNormBackwardArgs<T> args{dy.data<T>(),
-                                                  x.data<T>(),
-                                                  weight.data<T>(),
-                                                  mean.data<Wide<T>>(),
-                                                  rstd.data<Wide<T>>(),
-                                                  g.dx.data<T>(),
-                                                  g.dweight.data<T>(),
-                                                  g.dbias.data<T>(),
-                                                  batch,
-                                                  channels,
-                                                  positions};
+        auto args = g.arguments<kernels::InstanceNormBackwardArgs<T>, T>(dy, x, weight, mean, rstd);
+        args.batch = batch;
+        args.channels = channels;
+        args.positions = positions;
         OFER_CALL(s, instance_norm_backward, args);
       });
       g.hand_over(s, x, weight, bias);
@@ -160,18 +162,11 @@ Tensor batch_norm(Session& session, const Tensor& x, const BatchNorm& norm) {
                         Session& s, const Tensor& dy) {
       const NormGradients g(s, x, weight, bias);
       dispatch(dy.dtype(), [&]<class T>() {
-        kernels::BatchNormBackwardArgs<T> args{dy.data<T>(),
-                                               x.data<T>(),
-                                               weight.data<T>(),
-                                               mean.data<Wide<T>>(),
-                                               rstd.data<Wide<T>>(),
-                                               g.dx.data<T>(),
-                                               g.dweight.data<T>(),
-                                               g.dbias.data<T>(),
-                                               batch,
-                                               channels,
-                                               positions,
-                                               training};
+        auto args = g.arguments<kernels::BatchNormBackwardArgs<T>, T>(dy, x, weight, mean, rstd);
+        args.batch = batch;
+        args.channels = channels;
+        args.positions = positions;
+        args.training = training;
         OFER_CALL(s, batch_norm_backward, args);
       });
       g.hand_over(s, x, weight, bias);

@@ -140,10 +140,7 @@ void Bench::add_recogniser() {
   add("recogniser", static_cast<double>(batch_) * recogniser_flops(config(), recogniser.classes()),
       [this, &recogniser] {
         staging_.begin();
-        recogniser.latent_rows(batch_, latent_rows_);
-        const Tensor rows =
-            session_.allocate({static_cast<std::int64_t>(latent_rows_.size())}, DType::kI32);
-        staging_.send(session_, latent_rows_, rows);
+        const Tensor rows = recogniser.send_latent_rows(session_, staging_, batch_, latent_rows_);
         const Recogniser::Output out =
             recogniser(session_, input("recogniser/image"), input("recogniser/latent"), rows);
         return std::vector<std::pair<std::string, Tensor>>{{"logits", out.logits},

@@ -71,7 +71,10 @@ void PatchSelection::upload(Session& session, Staging& staging) {
   covered_mask_ = columns.rows(batch_, batch_ * patches_).view({batch_, patches_});
 
   // Each list begins where a vector may.
-  constexpr std::size_t kAlignment = Buffer::kAlignment / sizeof(std::int32_t);
+  const auto aligned = [](std::size_t count) {
+    constexpr std::size_t kAlignment = Buffer::kAlignment / sizeof(std::int32_t);
+    return (count + kAlignment - 1) / kAlignment * kAlignment;
+  };
   const std::pair<const std::vector<std::int32_t>*, Tensor*> lists[] = {
       {&visible_offsets_, &visible_.offsets}, {&all_offsets_, &all_.offsets},
       {&token_source_host_, &token_source_},  {&all_token_source_host_, &all_token_source_},
@@ -80,16 +83,14 @@ void PatchSelection::upload(Session& session, Staging& staging) {
   packed_.clear();
   for (const auto& [list, tensor] : lists) {
     packed_.insert(packed_.end(), list->begin(), list->end());
-    packed_.resize((packed_.size() + kAlignment - 1) / kAlignment * kAlignment);
+    packed_.resize(aligned(packed_.size()));
   }
   const Tensor packed = session.allocate({static_cast<std::int64_t>(packed_.size())}, DType::kI32);
   staging.send(session, packed_, packed);
   std::int64_t first = 0;
   for (const auto& [list, tensor] : lists) {
-    const auto count = static_cast<std::int64_t>(list->size());
-    *tensor = packed.rows(first, count);
-    first += (count + static_cast<std::int64_t>(kAlignment) - 1) /
-             static_cast<std::int64_t>(kAlignment) * static_cast<std::int64_t>(kAlignment);
+    *tensor = packed.rows(first, static_cast<std::int64_t>(list->size()));
+    first += static_cast<std::int64_t>(aligned(list->size()));
   }
 }
 

@@ -231,12 +231,7 @@ void Pipeline::restore(Pass& pass) {
 void Pipeline::recognise(Pass& pass, Tape* tape) {
   const std::int64_t n = pass.inputs.count;
   const Recogniser& recogniser = network_->recogniser();
-  recogniser.latent_rows(n, latent_rows_);
-  if (!latent_rows_.empty()) {
-    pass.latent_rows =
-        session_.allocate({static_cast<std::int64_t>(latent_rows_.size())}, DType::kI32);
-    staging_.send(session_, latent_rows_, pass.latent_rows);
-  }
+  pass.latent_rows = recogniser.send_latent_rows(session_, staging_, n, latent_rows_);
   const std::string* layer = nullptr;
   if (tape)
     layer = pass.request.grad_cam_layer.empty() ? &recogniser.activation_layers().front()

@@ -123,12 +123,16 @@ Recogniser::Recogniser(const Parameters& p, const Config& config)
     activation_layers_.push_back("recognise/head" + std::to_string(k) + "/spatial");
 }
 
-void Recogniser::latent_rows(std::int64_t batch, std::vector<std::int32_t>& rows) const {
-  rows.clear();
-  if (by_attention_) return;
+Tensor Recogniser::send_latent_rows(Session& s, Staging& staging, std::int64_t batch,
+                                    std::vector<std::int32_t>& host) const {
+  if (by_attention_) return {};
+  host.clear();
   const std::int32_t patches = rows_ * columns_;
   for (std::int32_t i = 0; i < batch; ++i)
-    for (const std::int32_t patch : fixed_patches_) rows.push_back(i * patches + patch);
+    for (const std::int32_t patch : fixed_patches_) host.push_back(i * patches + patch);
+  const Tensor rows = s.allocate({static_cast<std::int64_t>(host.size())}, DType::kI32);
+  staging.send(s, host, rows);
+  return rows;
 }
 
 Tensor Recogniser::choose(Session& s, const Tensor& latent, const Tensor& latent_rows,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/staging.h"
 #include "layers/conv.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
@@ -64,15 +65,17 @@ class Recogniser {
     Tensor attention_grid;         // [N, rows, columns], at the patches
     Tensor chosen;                 // [N, L]: 1 where a patch's latent was used
   };
-  // images [N, 3, R, R] normalised, latent [N, L, W]. latent_rows: i32, the device's copy of
-  // latent_rows(N); undefined where that is empty. Taps: input, stem, stage1/block0, ...,
+  // images [N, 3, R, R] normalised, latent [N, L, W]. latent_rows: send_latent_rows(N).
+  // Taps: input, stem, stage1/block0, ...,
   // head0/..., fused, attention, attention_grid, latent, logits, probabilities.
   Output operator()(Session& s, const Tensor& images, const Tensor& latent,
                     const Tensor& latent_rows) const;
 
-  // Where patches are chosen by a fixed list: the rows of [N L, W] that are chosen, image after
-  // image. Empty where attention chooses them. The result is the caller's own, reused memory.
-  void latent_rows(std::int64_t batch, std::vector<std::int32_t>& rows) const;
+  // Where patches are chosen by a fixed list: sends the numbers (i32) of the rows of [N L, W] that
+  // are chosen, image after image. Undefined where attention chooses them. `host` is memory that
+  // the caller reuses.
+  Tensor send_latent_rows(Session& s, Staging& staging, std::int64_t batch,
+                          std::vector<std::int32_t>& host) const;
 
  private:
   // The chosen latent vectors as one row [N, P W] for each image, and which patches they are of.

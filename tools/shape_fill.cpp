@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "weights/split_mix.h"
+
 namespace ofer {
 
 namespace {
-
-constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15u;
-
-std::uint64_t scrambled(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
 
 // 24 bits, which a float holds exactly.
 float unit(std::uint64_t bits) {
@@ -27,7 +21,7 @@ float smooth(float t) {
 }  // namespace
 
 std::uint64_t SeededNumbers::next() {
-  return scrambled(state_ += kStep);
+  return mix_bits(state_ += kSplitMixStep);
 }
 
 float SeededNumbers::uniform(float low, float high) {
@@ -48,7 +42,7 @@ float value_noise(Point p, std::uint64_t seed) {
   const auto corner = [&](int dx, int dy) {
     const auto x = static_cast<std::uint64_t>(static_cast<std::int64_t>(x0) + dx);
     const auto y = static_cast<std::uint64_t>(static_cast<std::int64_t>(y0) + dy);
-    return unit(scrambled(scrambled(seed + x * kStep) + y * kStep));
+    return unit(mix_bits(mix_bits(seed + x * kSplitMixStep) + y * kSplitMixStep));
   };
   const float tx = smooth(p.x - x0), ty = smooth(p.y - y0);
   const float top = corner(0, 0) + (corner(1, 0) - corner(0, 0)) * tx;

@@ -7,6 +7,7 @@
 #include "engine/error.h"
 #include "layers/norm.h"
 #include "weights/fold_layers.h"
+#include "weights/split_mix.h"
 #include "weights/tensor_table.h"
 
 namespace ofer {
@@ -186,15 +187,11 @@ AffineValues folded(AffineValues layer, const NormValues& norm) {
 
 std::vector<double> random_inputs(std::size_t count, std::uint64_t seed) {
   std::vector<double> values(count);
-  std::uint64_t state = seed;
-  for (double& value : values) {  // SplitMix64; the sum of two has a triangular distribution
-    value = 0;
-    for (int i = 0; i < 2; ++i) {
-      std::uint64_t z = state += 0x9e3779b97f4a7c15u;
-      z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-      z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-      value += static_cast<double>((z ^ (z >> 31)) >> 40) * 0x1p-23 - 1;
-    }
+  std::uint64_t index = 0;
+  for (double& value : values) {
+    value = 0;  // the sum of two has a triangular distribution
+    for (int i = 0; i < 2; ++i)
+      value += static_cast<double>(split_mix(seed, index++) >> 40) * 0x1p-23 - 1;
     value = static_cast<float>(value);  // exact in both precisions
   }
   return values;

@@ -116,7 +116,7 @@ class Chain {
     for (std::size_t c = 0; c < classes_; ++c)
       bias_[c] += dot<double>(bias.data(), matrix_.data() + c * rows, rows);
     std::vector<double> product(classes_ * width, 0.0);
-    Samples forward = samples ? resized(rows) : *this_empty();
+    Samples forward = resized(samples ? rows : 0);
     each_block(layer, rows, width, [&](std::size_t first, std::size_t count, const double* block) {
       add_product(first, count, rows, width, block, product);
       if (samples) apply(*samples, bias, first, count, width, block, forward);
@@ -147,10 +147,6 @@ class Chain {
 
   static Samples resized(std::size_t width) {
     return Samples(std::vector<double>(kSamples * width, 0.0));
-  }
-  static const Samples* this_empty() {
-    static const Samples empty{std::vector<double>()};
-    return &empty;
   }
 
   static void append(Samples& to, const Samples& from) {

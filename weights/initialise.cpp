@@ -5,16 +5,10 @@
 #include <string_view>
 
 #include "engine/error.h"
+#include "weights/split_mix.h"
 
 namespace ofer {
 namespace {
-
-// The finaliser of SplitMix64: every bit of the input changes about half of the output.
-constexpr std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
 
 // FNV-1a, 64 bits.
 constexpr std::uint64_t hash_of(std::string_view text) {
@@ -24,13 +18,12 @@ constexpr std::uint64_t hash_of(std::string_view text) {
   return hash;
 }
 
-// SplitMix64 by index instead of by state: any number of the stream at any time.
+// The numbers of one tensor.
 class Stream {
  public:
-  Stream(std::uint64_t seed, std::string_view name) : key_(mix(mix(seed) ^ hash_of(name))) {}
-  std::uint64_t operator()(std::uint64_t index) const {
-    return mix(key_ + (index + 1) * 0x9e3779b97f4a7c15u);
-  }
+  Stream(std::uint64_t seed, std::string_view name)
+      : key_(mix_bits(mix_bits(seed) ^ hash_of(name))) {}
+  std::uint64_t operator()(std::uint64_t index) const { return split_mix(key_, index); }
 
  private:
   std::uint64_t key_;

@@ -23,6 +23,7 @@ namespace ofer {
 class FoldInput {
  public:
   virtual ~FoldInput() = default;
+  // {} for one that is not there: a convolution in front of a batch norm may have no bias.
   virtual Shape shape(const std::string& name) const = 0;
   // Elements [first, first + out.size()), row-major.
   virtual void read(const std::string& name, std::int64_t first, std::span<double> out) const = 0;

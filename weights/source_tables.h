@@ -160,7 +160,7 @@ inline constexpr NameRow kDanClassifier[] = {
     {"joint_bn3", "bn", NameRow::kBatchNorm},
 };
 
-// Spheres: our own names (docs/convert.md).
+// Spheres: our own names.
 inline constexpr NameRow kOneSphere[] = {
     {"sphere{k}.phi{p}", "phi{p}", NameRow::kWeight},
     {"sphere{k}.center", "center", NameRow::kTensor},

@@ -101,6 +101,7 @@ Tensor Detector::sphere_distance(Session& s, const Sphere& sphere, const Tensor&
 
 Detector::Output Detector::operator()(Session& s, const Tensor& images,
                                       const PatchSelection& selection) const {
+  OFER_ASSERT(available());
   const std::int64_t n = selection.batch(), patches = selection.patches();
   // The latents that the spheres are made of, by encoder depth, without the class token.
   std::array<Tensor, 256> kept;

@@ -22,7 +22,10 @@ class Detector {
     Tensor mask;      // [N, L]: 1 where covered
   };
 
-  // images [N, 3, S, S] normalised. Taps: encoder/..., sphere0/feature, sphere0/distance, ...,
+  // False for a model without spheres: its masks have to be given.
+  bool available() const { return !spheres_.empty(); }
+
+  // images [N, 3, S, S] normalised. Only where it is available. Taps: encoder/..., sphere0/feature, sphere0/distance, ...,
   // distance, mask.
   Output operator()(Session& s, const Tensor& images, const PatchSelection& selection) const;
 

@@ -63,6 +63,9 @@ void Pipeline::check(const Inputs& inputs, const Request& request) const {
   };
   check_size(inputs.vit.size(), 3 * s * s, "input for the ViT");
   check_size(inputs.restored.size(), 3 * u * u, "input for the U-Net");
+  require(request.mask != MaskSource::kDetect || network_->detector().available(),
+          ErrorCode::kBadArgument,
+          "the model has no detector; give the mask of covered patches, or none");
   if (request.mask == MaskSource::kGiven)
     check_size(inputs.mask.size(), config.patch_count(), "mask");
   const auto classes = static_cast<int>(network_->labels().size());

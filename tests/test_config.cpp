@@ -208,7 +208,7 @@ TEST_SUITE("config") {
   }
 
   TEST_CASE("detector") {
-    CHECK(has(error_with("/detector/spheres", json::array()), "must list from 1"));
+    CHECK(error_with("/detector/spheres", json::array()) == "");  // a model without a detector
     CHECK(has(error_with("/detector/spheres/0/taps", {"block12"}), "\"block12\" is no output"));
     CHECK(error_with("/detector/spheres/0/taps", {"block11", "norm"}) == "");
     CHECK(has(error_with("/detector/spheres/0/taps", json::array()), "taps: must list"));

@@ -80,6 +80,9 @@ Request request_of(const RunOptions& options, const Network& network) {
   request.mask = !options.mask.empty() ? MaskSource::kGiven
                  : options.no_detect   ? MaskSource::kNone
                                        : MaskSource::kDetect;
+  require(request.mask != MaskSource::kDetect || network.detector().available(),
+          ErrorCode::kBadArgument, one_line(options.weights),
+          ": has no detector; give the covered patches by --mask FILE, or --no-detect");
   const bool pictures = !options.pictures.empty();
   request.coarse = request.restored = request.attention = request.grad_cam = pictures;
   request.grad_cam_plus_plus = options.cam_plus_plus;

@@ -146,8 +146,8 @@ void validate(const Config& config) {
     product(config.patch_values(), config.detector.encoder->width, "patch_size");
   }
   const std::vector<SphereConfig>& spheres = config.detector.spheres;
-  rule(!spheres.empty() && spheres.size() <= kMaxCount, "detector.spheres", "must list from 1 to ",
-       kMaxCount, " spheres");
+  rule(spheres.size() <= kMaxCount, "detector.spheres", "must list at most ", kMaxCount,
+       " spheres");
   for (std::size_t k = 0; k < spheres.size(); ++k)
     check(spheres[k], config.detector_encoder(), config.patch_count(),
           message("detector.spheres[", k, "]"));

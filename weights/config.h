@@ -48,7 +48,7 @@ struct SphereConfig {
 
 struct DetectorConfig {
   std::optional<EncoderConfig> encoder;  // empty: the autoencoder's
-  std::vector<SphereConfig> spheres;
+  std::vector<SphereConfig> spheres;     // empty: nothing detects, masks have to be given
 
   bool operator==(const DetectorConfig&) const = default;
 };

@@ -61,7 +61,6 @@ def read_detector(source, encoder):
     if detector.encoder is not None:
         detector.encoder = read_vit(detector.encoder, "detector.encoder")
     depth = (detector.encoder or encoder).depth
-    need(len(detector.spheres) > 0, "detector.spheres is empty")
     detector.spheres = [read_sphere(sphere, f"detector.spheres[{k}]", depth)
                         for k, sphere in enumerate(detector.spheres)]
     return detector

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "tools/convert_command.h"
 #include "tools/init_command.h"
 #include "tools/inspect_command.h"
 #include "tools/run_command.h"
@@ -102,12 +103,15 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
   InitOptions init;
   RunOptions run;
   CLI::App* const init_app = add_init_command(app, init);
+  ConvertCommandOptions convert;
   InspectOptions inspect;
   VerifyOptions verify;
   CLI::App* const run_app = add_run_command(app, run);
+  CLI::App* const convert_app = add_convert_command(app, convert);
   CLI::App* const inspect_app = add_inspect_command(app, inspect);
   CLI::App* const verify_app = add_verify_command(app, verify);
-  for (CLI::App* command : {init_app, run_app, inspect_app, verify_app}) command->group("Commands");
+  for (CLI::App* command : {init_app, convert_app, run_app, inspect_app, verify_app})
+    command->group("Commands");
 
   check_command(arguments, app);
   try {
@@ -125,6 +129,7 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
     return kExitUsage;
   }
   if (app.got_subcommand(init_app)) return init_command(init, console);
+  if (app.got_subcommand(convert_app)) return convert_command(convert, console);
   if (app.got_subcommand(inspect_app)) return inspect_command(inspect, console);
   if (app.got_subcommand(verify_app)) return verify_command(verify, console);
   return run_command(run, console);

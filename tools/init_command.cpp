@@ -1,14 +1,11 @@
 #include "tools/init_command.h"
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <system_error>
 
 #include "engine/error.h"
 #include "tools/command_line.h"
+#include "tools/config_file.h"
 #include "weights/weight_file.h"
 
 namespace ofer {
@@ -28,34 +25,6 @@ constexpr const char* kExamples =
     "\n"
     "docs/model.md describes the fields of a configuration. The same configuration and seed give\n"
     "the same file. An existing file is replaced, whole or not at all.";
-
-constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
-
-Config config_from_file(const std::string& path) {
-  std::error_code ignored;
-  require(!std::filesystem::is_directory(path, ignored), ErrorCode::kIo, path,
-          ": is a folder, not a configuration file");
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  require(file.is_open(), ErrorCode::kIo, path,
-          ": cannot open: ", std::generic_category().message(errno),
-          " (built-in configurations are base and small)");
-  std::string text(kMaxConfigBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  require(!file.bad(), ErrorCode::kIo, path, ": cannot read");
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  require(text.size() <= kMaxConfigBytes, ErrorCode::kBadFile, path,
-          ": too large for a configuration");
-  try {
-    return parse_config(text);
-  } catch (const Error& error) {
-    fail(ErrorCode::kBadFile, path, ": ", error.what());
-  }
-}
-
-Config config_of(const std::string& name) {
-  return name == "base" || name == "small" ? builtin_config(name) : config_from_file(name);
-}
 
 }  // namespace
 
@@ -81,7 +50,7 @@ CLI::App* add_init_command(CLI::App& app, InitOptions& options) {
 
 int init_command(const InitOptions& options, Console& console) {
   require(!options.output.empty(), ErrorCode::kBadArgument, "--output: the file has no name");
-  const Config config = config_of(options.config);
+  const Config config = config_named(options.config);
   write_initial_weights(config, options.seed, options.output);
 
   std::int64_t numbers = 0;

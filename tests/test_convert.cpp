@@ -304,6 +304,15 @@ TEST_SUITE("convert") {
     CHECK(deep.widths == std::vector<int>{6, 4});
     CHECK(deep.taps == std::vector<std::string>{"norm"});
     CHECK_FALSE(deep.by_position);
+    Published kernel("svdd.safetensors");
+    kernel.add("support", {3, 192});
+    kernel.add("alpha", {3});
+    kernel.add("radius", {1});
+    kernel.add("gamma", {});  // safetensors knows no plain numbers
+    kernel.plant("gamma", 0, 0.125);
+    CHECK(spheres_of(kernel).at(0).gamma == 0.125);
+    kernel.drop("gamma");
+    CHECK(has(error_of([&] { spheres_of(kernel); }), "--set detector.spheres.0.gamma=..."));
 
     Published several("svdd.pth");
     several.add("sphere0.phi0.weight", {196, 5, 384});

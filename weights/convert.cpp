@@ -29,9 +29,10 @@ const NameTable& table_for(const Conversion::Input& input) {
 }
 
 bool is_left_over(const NameTable& table, std::string_view name) {
-  return is_counter(name) ||
-         std::any_of(table.left_over.begin(), table.left_over.end(),
-                     [&](std::string_view start) { return name.starts_with(start); });
+  if (is_counter(name)) return true;
+  return std::any_of(table.left_over.begin(), table.left_over.end(), [&](std::string_view rule) {
+    return rule.starts_with('*') ? name.ends_with(rule.substr(1)) : name.starts_with(rule);
+  });
 }
 
 // The options that can give a tensor of ours.

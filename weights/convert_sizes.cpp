@@ -263,7 +263,7 @@ class Reader {
     for (int k = 0; k < kMost; ++k) {
       const Places deep{{'k', k}, {'p', 0}}, kernel{{'g', k}};
       if (s.has("detector.sphere{k}.phi{p}.weight", deep))
-        spheres.push_back(deep_sphere(s, k));
+        spheres.push_back(deep_sphere(s, k, several));
       else if (s.has("detector.sphere{g}.support", kernel))
         spheres.push_back(kernel_sphere(s, k, several));
       else
@@ -276,7 +276,18 @@ class Reader {
     return message("detector.spheres.", sphere, ".", field);
   }
 
-  SphereConfig deep_sphere(const Shapes& s, int k) {
+  // A number that comes with a sphere, as a plain one or as a tensor of one element.
+  static std::optional<double> setting_of(const Shapes& s, int k, const char* field, bool several) {
+    const std::string name = several ? message("sphere", k, ".", field) : field;
+    if (const std::optional<double> number = s.source().number(name)) return number;
+    const CheckpointTensor* tensor = s.source().find(name);
+    if (!tensor || !tensor->numeric || tensor->shape.elements() != 1) return std::nullopt;
+    double value = 0;
+    s.source().read(*tensor, 0, std::span(&value, 1));
+    return value;
+  }
+
+  SphereConfig deep_sphere(const Shapes& s, int k, bool several) {
     SphereConfig sphere;
     const std::string_view phi = "detector.sphere{k}.phi{p}.weight";
     const Places first{{'k', k}, {'p', 0}};
@@ -287,7 +298,10 @@ class Reader {
     for (int p = 0; p < maps; ++p)
       sphere.widths.push_back(s.of(phi, rank, {{'k', k}, {'p', p}})[rank - 2]);
     sphere.slope = 0.01;
-    if (maps > 1) assume(field_of(k, "slope"), "0.01", "PyTorch's own leaky ReLU");
+    if (const std::optional<double> slope = setting_of(s, k, "slope", several))
+      sphere.slope = *slope;
+    else if (maps > 1)
+      assume(field_of(k, "slope"), "0.01", "PyTorch's own leaky ReLU");
     read_taps(sphere, k, s.of(phi, rank, first)[rank - 1]);
     return sphere;
   }
@@ -300,9 +314,8 @@ class Reader {
     sphere.by_position = s.rank(support, place) == 3;
     const std::vector<int> shape = s.of(support, sphere.by_position ? 3 : 2, place);
     sphere.support = shape[shape.size() - 2];
-    const std::string gamma = several ? message("sphere", k, ".gamma") : "gamma";
-    if (const std::optional<double> number = s.source().number(gamma)) {
-      sphere.gamma = *number;
+    if (const std::optional<double> gamma = setting_of(s, k, "gamma", several)) {
+      sphere.gamma = *gamma;
     } else {
       sphere.gamma = 1;
       unknown_.push_back(field_of(k, "gamma"));

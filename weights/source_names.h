@@ -60,7 +60,7 @@ struct NameTable {
   std::string_view title;  // "timm's names", ...
   std::span<const NameSection> sections;
   std::span<const std::string_view> signature;  // a source that has all of these has these names
-  // Beginnings of names that such sources may hold and no model of ours needs.
+  // Beginnings of names, or "*" and an end, that such sources may hold and no model of ours needs.
   std::span<const std::string_view> left_over;
 };
 

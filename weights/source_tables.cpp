@@ -49,6 +49,9 @@ constexpr std::string_view kEncoderLeftOver[] = {"head.", "decoder_", "mask_toke
 constexpr std::string_view kHuggingFaceLeftOver[] = {"pooler.", "classifier.", "decoder.",
                                                      "embeddings.mask_token", "vit.pooler."};
 constexpr std::string_view kResNetLeftOver[] = {"fc."};
+// Read for the configuration.
+constexpr std::string_view kOneSphereLeftOver[] = {"gamma", "slope"};
+constexpr std::string_view kSeveralSpheresLeftOver[] = {"*.gamma", "*.slope"};
 
 // A table that asks for more comes before one that asks for less.
 constexpr NameTable kTables[] = {
@@ -68,10 +71,13 @@ constexpr NameTable kTables[] = {
     {SourceKind::kDan, "DAN's names", kDanSections, kDanSignature, {}},
     {SourceKind::kResNet, "torchvision's names", kResNetSections, kResNetSignature,
      kResNetLeftOver},
-    {SourceKind::kSpheres, "one sphere", kOneSphereSections, kOneDeepSignature, {}},
-    {SourceKind::kSpheres, "one sphere", kOneSphereSections, kOneKernelSignature, {}},
-    {SourceKind::kSpheres, "several spheres", kSeveralSpheresSections, kSeveralDeepSignature, {}},
-    {SourceKind::kSpheres, "several spheres", kSeveralSpheresSections, kSeveralKernelSignature, {}},
+    {SourceKind::kSpheres, "one sphere", kOneSphereSections, kOneDeepSignature, kOneSphereLeftOver},
+    {SourceKind::kSpheres, "one sphere", kOneSphereSections, kOneKernelSignature,
+     kOneSphereLeftOver},
+    {SourceKind::kSpheres, "several spheres", kSeveralSpheresSections, kSeveralDeepSignature,
+     kSeveralSpheresLeftOver},
+    {SourceKind::kSpheres, "several spheres", kSeveralSpheresSections, kSeveralKernelSignature,
+     kSeveralSpheresLeftOver},
 };
 
 struct KindName {

@@ -27,8 +27,9 @@ TensorFill numbers_as(DType dtype, std::string name, NumberReader read) {
     values.resize(out.size() / size_of(dtype));
     read(static_cast<std::int64_t>(offset / size_of(dtype)), values);
     const auto held = [&](double value, double as_held) {
-      require(std::isfinite(as_held), ErrorCode::kBadFile, name, ": ", value, " is out of ",
-              name_of(dtype), "'s range; convert to another type");
+      if (!std::isfinite(as_held)) [[unlikely]]
+        fail(ErrorCode::kBadFile, name, ": ", value, " is out of ", name_of(dtype),
+             "'s range; convert to another type");
     };
     switch (dtype) {
       case DType::kF32:

@@ -95,10 +95,11 @@ class Numbers {
 
   void take(const CheckpointTensor& tensor, std::int64_t first, std::span<double> out) const {
     origin_.source->read(tensor, first, out);
-    for (std::size_t i = 0; i < out.size(); ++i)
-      require(std::isfinite(out[i]), ErrorCode::kBadFile, origin_.source->name(), ": tensor ",
-              printable(tensor.name), " holds ", out[i], " at element ",
-              first + static_cast<std::int64_t>(i));
+    const auto wrong =
+        std::find_if(out.begin(), out.end(), [](double value) { return !std::isfinite(value); });
+    if (wrong != out.end())
+      fail(ErrorCode::kBadFile, origin_.source->name(), ": tensor ", printable(tensor.name),
+           " holds ", *wrong, " at element ", first + (wrong - out.begin()));
   }
 
   void stacked() const {

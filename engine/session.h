@@ -103,6 +103,11 @@ class Session {
     return resize_axes_.get(in, out, nearest, *stream_);
   }
 
+  // In training, batch norms use the statistics of the batch and move their running ones, which
+  // must then be in memory that may be written. Off by default.
+  bool training() const { return training_; }
+  void set_training(bool on) { training_ = on; }
+
   // The tape that records, or null. Set by Recording.
   Tape* tape() { return recording_ ? &tape_ : nullptr; }
 
@@ -191,7 +196,7 @@ class Session {
   Workspace workspace_;
   ResizeAxes resize_axes_;
   Tape tape_;
-  bool recording_ = false, capturing_ = false;
+  bool recording_ = false, capturing_ = false, training_ = false;
   TapCallback tap_;
   TapFilter tap_wanted_;  // null: all
   std::vector<Watch>* watches_ = nullptr;

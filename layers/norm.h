@@ -31,7 +31,8 @@ struct InstanceNorm {
 };
 
 // With running statistics. A model that holds none (its batch norms were folded into the layers in
-// front of them at conversion) makes this the identity.
+// front of them at conversion) makes this the identity. In a session that trains, the statistics are
+// the batch's (Session::set_training).
 struct BatchNorm {
   static constexpr double kEps = 1e-5;
   Tensor weight, bias, mean, variance;
@@ -50,6 +51,7 @@ struct BatchNorm {
     norm.mean = mean;
     norm.variance = variance;
     norm.eps = kEps;
+    norm.training = s.training();
     return ops::batch_norm(s, x, norm);
   }
 };

@@ -40,27 +40,35 @@ Tensor Autoencoder::undo_patch_normalisation(Session& s, const Tensor& predictio
   return ops::add(s, ops::multiply(s, prediction, deviation), average(means));
 }
 
+Autoencoder::Decoded Autoencoder::decode(Session& s, const Tensor& images,
+                                         const PatchSelection& selection) const {
+  Decoded decoded;
+  {
+    const Session::Path path(s, "encoder");
+    decoded.encoded = encoder_(s, images, selection, false, encoder_.depth());
+  }
+  const Session::Path path(s, "decoder");
+  decoded.out = decoder_(s, decoded.encoded, selection);
+  return decoded;
+}
+
+Tensor Autoencoder::predict(Session& s, const Tensor& images,
+                            const PatchSelection& selection) const {
+  return decode(s, images, selection).out.prediction;
+}
+
 Autoencoder::Output Autoencoder::operator()(Session& s, const Tensor& images,
                                             const PatchSelection& selection, const Tensor& mean,
                                             const Tensor& deviation) const {
-  Tensor encoded;
-  {
-    const Session::Path path(s, "encoder");
-    encoded = encoder_(s, images, selection, false, encoder_.depth());
-  }
-  VitDecoder::Output decoded;
-  {
-    const Session::Path path(s, "decoder");
-    decoded = decoder_(s, encoded, selection);
-  }
+  const Decoded decoded = decode(s, images, selection);
   Output output;
-  output.latent = decoded.latent;
+  output.latent = decoded.out.latent;
   if (encoder_latents_)
-    output.latent = ops::gather_rows(s, encoded, selection.patch_source(), {})
-                        .view({selection.batch(), selection.patches(), encoded.size(1)});
+    output.latent = ops::gather_rows(s, decoded.encoded, selection.patch_source(), {})
+                        .view({selection.batch(), selection.patches(), decoded.encoded.size(1)});
   s.tap("latent", output.latent);
 
-  Tensor prediction = decoded.prediction;
+  Tensor prediction = decoded.out.prediction;
   if (norm_pix_loss_)
     prediction = undo_patch_normalisation(s, prediction, images, selection);
   Tensor coarse = ops::from_patches(s, prediction, 3, rows_, columns_, patch_, false);

@@ -23,7 +23,16 @@ class Autoencoder {
   Output operator()(Session& s, const Tensor& images, const PatchSelection& selection,
                     const Tensor& mean, const Tensor& deviation) const;
 
+  // What the decoder says of every patch, [N, L, p p 3]: normalised pixels (row, column, channel),
+  // or, with norm_pix_loss, standardised ones. Taps: encoder/..., decoder/...
+  Tensor predict(Session& s, const Tensor& images, const PatchSelection& selection) const;
+
  private:
+  struct Decoded {
+    Tensor encoded;  // packed tokens of the visible patches [rows, D]
+    VitDecoder::Output out;
+  };
+  Decoded decode(Session& s, const Tensor& images, const PatchSelection& selection) const;
   Tensor undo_patch_normalisation(Session& s, const Tensor& prediction, const Tensor& images,
                                   const PatchSelection& selection) const;
 

@@ -99,9 +99,8 @@ Tensor Detector::sphere_distance(Session& s, const Sphere& sphere, const Tensor&
   return ops::svdd_distance(s, feature, sphere.center);
 }
 
-Detector::Output Detector::operator()(Session& s, const Tensor& images,
-                                      const PatchSelection& selection) const {
-  OFER_ASSERT(available());
+std::array<Tensor, Detector::kMostSpheres> Detector::distances(
+    Session& s, const Tensor& images, const PatchSelection& selection) const {
   const std::int64_t n = selection.batch(), patches = selection.patches();
   // The latents that the spheres are made of, by encoder depth, without the class token.
   std::array<Tensor, 256> kept;
@@ -125,8 +124,7 @@ Detector::Output Detector::operator()(Session& s, const Tensor& images,
     const int blocks = norm || tapping_behind(s, blocks_, depth) ? depth : blocks_;
     (*encoder_)(s, images, selection, true, blocks, keep);
   }
-  Tensor score;
-  Output output;
+  std::array<Tensor, kMostSpheres> distances;
   for (std::size_t k = 0; k < spheres_.size(); ++k) {
     const Sphere& sphere = spheres_[k];
     const Session::Path path(s, "sphere", static_cast<int>(k));
@@ -136,8 +134,21 @@ Detector::Output Detector::operator()(Session& s, const Tensor& images,
     const Tensor z = sphere.taps.size() == 1
                          ? parts[0]
                          : ops::concatenate(s, {parts.data(), sphere.taps.size()}, 2);
-    Tensor distance = sphere_distance(s, sphere, z);
-    s.tap("distance", distance);
+    distances[k] = sphere_distance(s, sphere, z);
+    s.tap("distance", distances[k]);
+  }
+  return distances;
+}
+
+Detector::Output Detector::operator()(Session& s, const Tensor& images,
+                                      const PatchSelection& selection) const {
+  OFER_ASSERT(available());
+  const std::array<Tensor, kMostSpheres> distances = this->distances(s, images, selection);
+  Tensor score;
+  Output output;
+  for (std::size_t k = 0; k < spheres_.size(); ++k) {
+    const Sphere& sphere = spheres_[k];
+    const Tensor& distance = distances[k];
     const Tensor squared = ops::square(s, sphere.radius);
     if (spheres_.size() == 1 && !sphere.by_position) {
       output.distance = distance;

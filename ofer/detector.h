@@ -2,6 +2,7 @@
 // description: a patch is covered when its latent lies outside a sphere fitted on clean faces.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -25,9 +26,16 @@ class Detector {
   // False for a model without spheres: its masks have to be given.
   bool available() const { return !spheres_.empty(); }
 
-  // images [N, 3, S, S] normalised. Only where it is available. Taps: encoder/..., sphere0/feature, sphere0/distance, ...,
-  // distance, mask.
+  // images [N, 3, S, S] normalised. Only where it is available. Taps: encoder/..., sphere0/feature,
+  // sphere0/distance, ..., distance, mask.
   Output operator()(Session& s, const Tensor& images, const PatchSelection& selection) const;
+
+  // Of a valid configuration (weights/config.h).
+  static constexpr std::size_t kMostSpheres = 64;
+  // Each sphere's distances d [N, L]; undefined behind the last. Taps: encoder/...,
+  // sphere0/feature, sphere0/distance, ....
+  std::array<Tensor, kMostSpheres> distances(Session& s, const Tensor& images,
+                                             const PatchSelection& selection) const;
 
   // What distances are compared with: a patch is covered when distance > radius^2.
   double radius() const { return radius_; }
@@ -39,7 +47,7 @@ class Detector {
     Tensor center, support, alpha;
     Buffer constant_memory;
     Tensor constant;  // kernel: what its distances have in common
-    Tensor radius;  // [1] or [L]
+    Tensor radius;    // [1] or [L]
     double slope = 0, gamma = 0, weight = 1;
     bool deep = true, by_position = false;
   };

@@ -32,6 +32,8 @@ class Network {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
+  // The weights, as the layers see them: on the device, in the precision's element type.
+  const Model& model() const { return *model_; }
   const Config& config() const { return config_; }
   const std::vector<std::string>& labels() const { return labels_; }
   bool trained() const { return trained_; }

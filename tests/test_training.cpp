@@ -1,0 +1,241 @@
+// The parts of training: schedules, optimisers over a network, the objectives.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "engine/ops.h"
+#include "ofer/train/losses.h"
+#include "ofer/train/optimiser.h"
+#include "ofer/train/schedule.h"
+#include "tests/support/command.h"
+#include "tests/support/device_pipeline.h"
+#include "tests/support/error_of.h"
+#include "tests/support/random.h"
+
+namespace ofer::test {
+namespace {
+
+// Batch, images and masks of one step.
+struct Batch {
+  std::vector<float> images;
+  std::vector<std::uint8_t> mask;
+  std::int64_t count = 0;
+};
+
+Batch random_batch(const Config& config, std::int64_t count, std::uint64_t seed) {
+  Random random(seed);
+  Batch batch;
+  batch.count = count;
+  batch.images.resize(static_cast<std::size_t>(count * 3 * config.image_size * config.image_size));
+  for (float& v : batch.images) v = static_cast<float>(random.between(-1, 1));
+  batch.mask.resize(static_cast<std::size_t>(count * config.patch_count()));
+  for (std::uint8_t& v : batch.mask) v = random.below(3) > 0;
+  return batch;
+}
+
+// One pass of the autoencoder's objective, and what `then` does with the tape; gives the loss.
+template <class Then>
+double mae_pass(Session& s, const Trainable& model, const Batch& batch, const Optimiser& optimiser,
+                Then&& then) {
+  const Config& config = model.network().config();
+  Staging staging(s.device());
+  PatchSelection selection;
+  float value = 0;
+  const auto pass = [&] {
+    const Workspace::Scope scope(s.workspace());
+    staging.begin();
+    const Tensor images = s.allocate({batch.count, 3, config.image_size, config.image_size});
+    if (!s.counting()) staging.send(s, batch.images, images);
+    selection.assign(batch.count, config.patch_count(), batch.mask);
+    selection.upload(s, staging);
+    Session::Recording recording(s);
+    optimiser.watch(recording.tape());
+    const Tensor loss = mae_loss(s, model.network().autoencoder(), images, selection,
+                                 config.patch_size, config.decoder.norm_pix_loss);
+    recording.tape().backward(s, loss, ops::full(s, {1}, 1));
+    then(recording.tape());
+    s.to_host(loss, &value);
+  };
+  s.plan(pass);
+  pass();
+  return double{value};
+}
+
+const std::vector<std::string> kMae = {"mae."};
+
+}  // namespace
+
+TEST_SUITE("training") {
+  TEST_CASE("schedules") {
+    Schedule s;
+    s.base = 2;
+    s.total = 100;
+    s.warm_up = 10;
+    s.shape = Schedule::Shape::kCosine;
+    CHECK(s.rate(0) == doctest::Approx(0.2));
+    CHECK(s.rate(9) == doctest::Approx(2));
+    CHECK(s.rate(10) == doctest::Approx(2));
+    CHECK(s.rate(55) == doctest::Approx(1));
+    CHECK(s.rate(100) == doctest::Approx(0).epsilon(1e-12));
+    s.floor = 0.1;
+    CHECK(s.rate(100) == doctest::Approx(0.2));
+    Schedule steps{.shape = Schedule::Shape::kSteps, .base = 0.1, .total = 100, .period = 10};
+    CHECK(steps.rate(9) == 0.1);
+    CHECK(steps.rate(10) == doctest::Approx(0.01));
+    CHECK(steps.rate(29) == doctest::Approx(0.001));
+    Schedule linear{.shape = Schedule::Shape::kLinear, .base = 1, .total = 120, .hold = 20};
+    CHECK(linear.rate(20) == 1);
+    CHECK(linear.rate(70) == doctest::Approx(0.5));
+    CHECK(linear.rate(120) == 0);
+    CHECK(Schedule{.base = 3}.rate(1000000) == 3);
+  }
+
+  TEST_CASE("what is learned, and what weight decay draws to zero") {
+    const Trainable model(load_weights(tiny_weights()));
+    const auto has_it = [&](const char* name, bool learned, bool decays) {
+      CAPTURE(name);
+      CHECK(model.parameter(name).learned == learned);
+      CHECK(model.parameter(name).decays == decays);
+    };
+    has_it("mae.encoder.block00.qkv.weight", true, true);
+    has_it("mae.encoder.block00.qkv.bias", true, false);
+    has_it("mae.encoder.norm.weight", true, false);
+    has_it("mae.encoder.position", false, false);
+    has_it("mae.encoder.class_token", true, false);
+    has_it("detector.sphere0.phi0.weight", true, true);
+    has_it("detector.sphere0.center", false, false);
+    has_it("recogniser.stem.bn.mean", false, false);
+    CHECK(has(error_of([&] { model.parameter("nobody"); }), "no parameter nobody"));
+    for (const Parameter& p : model.learned(kMae)) CHECK(p.name.starts_with("mae."));
+  }
+
+  TEST_CASE("the weights are a copy: the file's stay as they are") {
+    const LoadedWeights start = load_weights(tiny_weights());
+    const Trainable model(start);
+    const Tensor moved = model.parameter("mae.encoder.norm.bias").value;
+    moved.data<float>()[0] = 5;
+    CHECK(start.model->find("mae.encoder.norm.bias").data<float>()[0] != 5);
+    CHECK(model.network().model().find("mae.encoder.norm.bias").data<float>()[0] == 5);
+  }
+
+  TEST_CASE("the autoencoder's gradients agree with differences of its loss") {
+    Config config = runnable_config();
+    for (const bool standardised : {false, true}) {
+      config.decoder.norm_pix_loss = standardised;
+      const TemporaryFolder folder;
+      write_initial_weights(config, 4, folder / "w");
+      const Trainable model(load_weights(folder / "w"));
+      Session session;
+      const Optimiser optimiser(model.learned(kMae), {}, session);
+      const Batch batch = random_batch(config, 3, 8);
+      const auto loss = [&] {
+        return mae_pass(session, model, batch, optimiser, [](const Tape&) {});
+      };
+      // Along each tensor's own gradient: (L(w + h g) - L(w - h g)) / 2h = |g|^2.
+      std::map<std::string, std::vector<float>> gradients;
+      mae_pass(session, model, batch, optimiser, [&](const Tape& tape) {
+        if (session.counting()) return;
+        for (const Parameter& p : optimiser.parameters()) {
+          const Tensor g = tape.gradient(p.value);
+          REQUIRE_MESSAGE(g.defined(), p.name);
+          gradients[p.name] = {g.data<float>(), g.data<float>() + g.elements()};
+        }
+      });
+      for (const Parameter& p : optimiser.parameters()) {
+        if (p.name.find("block00") == p.name.npos && p.name.find("token") == p.name.npos &&
+            p.name.find("embed") == p.name.npos && p.name.find("predict") == p.name.npos)
+          continue;
+        const std::vector<float>& g = gradients.at(p.name);
+        double square = 0;
+        for (const float v : g) square += double{v} * v;
+        if (square < 1e-9) continue;  // a bias of keys: softmax does not see it
+        const double h = 2e-2 / std::sqrt(square);
+        float* const w = p.value.data<float>();
+        const std::vector<float> kept(w, w + g.size());
+        const auto at = [&](double step) {
+          for (std::size_t i = 0; i < g.size(); ++i)
+            w[i] = static_cast<float>(kept[i] + step * g[i]);
+          const double value = loss();
+          std::copy(kept.begin(), kept.end(), w);
+          return value;
+        };
+        const double slope = (at(h) - at(-h)) / (2 * h);
+        CHECK_MESSAGE(slope == doctest::Approx(square).epsilon(0.02), p.name);
+      }
+    }
+  }
+
+  TEST_CASE("steps go down, by every optimiser, and the same steps give the same bits") {
+    const Config config = runnable_config();
+    const Batch batch = random_batch(config, 4, 5);
+    for (const OptimiserKind kind :
+         {OptimiserKind::kSgd, OptimiserKind::kAdam, OptimiserKind::kAdamW}) {
+      const auto train = [&](int threads) {
+        const Trainable model(load_weights(tiny_weights()));
+        SessionOptions options;
+        options.threads = threads;
+        Session session(options);
+        Optimiser optimiser(model.learned(kMae), {.kind = kind, .weight_decay = 0.01, .clip = 1},
+                            session);
+        std::vector<double> losses;
+        for (int step = 0; step < 20; ++step)
+          losses.push_back(mae_pass(session, model, batch, optimiser, [&](const Tape& tape) {
+            optimiser.step(session, tape, kind == OptimiserKind::kSgd ? 0.1 : 2e-3);
+          }));
+        CHECK(optimiser.steps() == 20);
+        return losses;
+      };
+      const std::vector<double> one = train(1);
+      CHECK(one.back() < 0.8 * one.front());
+      CHECK(train(3) == one);
+    }
+  }
+
+  TEST_CASE("a gradient that is not finite is named, and nothing has moved") {
+    const Trainable model(load_weights(tiny_weights()));
+    Session session;
+    Optimiser optimiser(model.learned(kMae), {}, session);
+    const Batch batch = random_batch(runnable_config(), 2, 1);
+    const Tensor planted = model.parameter("mae.decoder.predict.bias").value;
+    planted.data<float>()[3] = NAN;
+    const Tensor other = model.parameter("mae.encoder.norm.weight").value;
+    const float before = other.data<float>()[0];
+    CHECK(has(error_of([&] {
+                mae_pass(session, model, batch, optimiser,
+                         [&](const Tape& tape) { optimiser.step(session, tape, 0.1); });
+              }),
+              "step 1: the gradient of mae."));
+    CHECK(other.data<float>()[0] == before);
+    CHECK(optimiser.steps() == 0);
+  }
+
+  TEST_CASE("spheres: what is drawn in, what is pushed out") {
+    Session s;
+    const auto tensor = [&](std::initializer_list<float> values) {
+      const Tensor t = s.allocate({1, static_cast<std::int64_t>(values.size())});
+      std::copy(values.begin(), values.end(), t.data<float>());
+      return t;
+    };
+    const Tensor d = tensor({1, 4, 9, 0.5f}), clean = tensor({1, 1, 0, 0}),
+                 covered = tensor({0, 0, 1, 1});
+    const Tensor radius = tensor({2}).view({1});
+    const auto loss = [&](const SvddObjective& o) {
+      return double{svdd_loss(s, d, radius, clean, covered, o).data<float>()[0]};
+    };
+    CHECK(loss({}) == doctest::Approx(2.5));
+    // R^2 = 4: nobody is beyond it.
+    CHECK(loss({.soft_boundary = true, .nu = 0.5}) == doctest::Approx(4));
+    radius.data<float>()[0] = 1;  // R^2 = 1: one is, by 3, of two
+    CHECK(loss({.soft_boundary = true, .nu = 0.5}) == doctest::Approx(1 + 1.5 / 0.5));
+    // Pushed: max(0, 1 + 2 - 9) and max(0, 1 + 2 - 0.5).
+    CHECK(loss({.outside_weight = 3, .margin = 2}) == doctest::Approx(2.5 + 3 * 1.25));
+    CHECK(loss({.outside_weight = 1, .inverse = true}) ==
+          doctest::Approx(2.5 + (1.0 / 9 + 2) / 2).epsilon(1e-5));
+    // Nothing covered, nothing clean: zero, not NaN.
+    const Tensor none = tensor({0, 0, 0, 0});
+    CHECK(svdd_loss(s, d, radius, none, none, {.outside_weight = 1}).data<float>()[0] == 0);
+  }
+}
+
+}  // namespace ofer::test

@@ -48,12 +48,9 @@ def stored(state, double):
 
     Doubles are none that float32 could hold, but the nearest float32 numbers are the weights.
     """
-    def one(value):
-        if not value.is_floating_point():
-            return value
-        return value.double() * (1 + 2.0 ** -26) if double else value.float()
-
-    return {name: one(value) for name, value in state.items()}
+    wider = 1 + 2.0 ** -26
+    return {name: value.double() * wider if double and value.dtype == torch.float32 else value
+            for name, value in state.items()}
 
 
 def optimizer_state(network):

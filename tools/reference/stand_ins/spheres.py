@@ -41,6 +41,9 @@ def place(config, encoder, seed):
         else:  # the autoencoder's encoder where the detector has its own: not looked at
             arrays[name] = np.zeros(shape, np.float32)
     make_weights.place_spheres(config, twin, arrays, seed)
+    for k, sphere in enumerate(config.detector.spheres):  # what no shape tells
+        number = "gamma" if sphere.kind == "kernel" else "slope"
+        arrays[f"detector.sphere{k}.{number}"] = np.array([getattr(sphere, number)])
     plain = "detector.sphere0." if len(config.detector.spheres) == 1 else "detector."
     return {name.removeprefix(plain): value for name, value in arrays.items()
             if name.startswith("detector.sphere")}

@@ -84,6 +84,7 @@ class Reader {
       return a.table->kind < b.table->kind;
     });
     for (const NamedSource& named : sources) read(Shapes(named), named.table->kind);
+    check_patches();
     for (const std::string& path : unknown_)
       require(settings_.contains(path), ErrorCode::kBadArgument,
               "no shape and no published model tells ", path, "; say it with --set ", path, "=...");
@@ -115,6 +116,16 @@ class Reader {
       case SourceKind::kSpheres:
         return read_spheres(shapes);
     }
+  }
+
+  // The published list is one of a grid of 14 x 14; without a classifier nothing tells another.
+  void check_patches() {
+    std::vector<int>& patches = sizes_.config.recogniser.latent_patches;
+    const int count = sizes_.config.patch_count();
+    if (std::all_of(patches.begin(), patches.end(), [&](int patch) { return patch < count; }))
+      return;
+    patches = {0};
+    unknown_.push_back("recogniser.latent_patches");
   }
 
   // A field that no shape tells.

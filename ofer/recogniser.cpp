@@ -26,8 +26,9 @@ constexpr std::size_t kMostHeads = 64;
 
 }  // namespace
 
-AttentionHead::AttentionHead(const Parameters& p)
-    : channel_down_(p.child("channel.down")),
+AttentionHead::AttentionHead(const Parameters& p, HeadOrder order)
+    : order_(order),
+      channel_down_(p.child("channel.down")),
       channel_up_(p.child("channel.up")),
       channel_bn_(p.child("channel.bn")),
       conv1x1_(p.child("spatial.conv1x1"), padded(0, 0)),
@@ -42,14 +43,15 @@ AttentionHead::AttentionHead(const Parameters& p)
   conv3x1_ = layers::Conv2d(p.child("spatial.conv3x1"), padded(1, 0));
 }
 
-AttentionHead::Output AttentionHead::operator()(Session& s, const Tensor& x) const {
-  const std::int64_t n = x.size(0), width = x.size(1);
-  Tensor channel = channel_bn_(s, channel_down_(s, global_average(s, x)));
+Tensor AttentionHead::scales(Session& s, const Tensor& pooled) const {
+  Tensor channel = channel_bn_(s, channel_down_(s, pooled));
   channel = ops::sigmoid(s, channel_up_(s, ops::relu(s, channel)));
   s.tap("channel", channel);
-  const Tensor scaled = ops::multiply(s, x, channel.view({n, width, 1, 1}));
+  return channel;
+}
 
-  const Tensor narrow = bn1x1_(s, conv1x1_(s, scaled));
+Tensor AttentionHead::map(Session& s, const Tensor& x) const {
+  const Tensor narrow = bn1x1_(s, conv1x1_(s, x));
   Tensor spatial = bn3x3_(s, conv3x3_(s, narrow));
   if (!merged_) {
     spatial = ops::add(s, spatial, bn1x3_(s, conv1x3_(s, narrow)));
@@ -57,11 +59,25 @@ AttentionHead::Output AttentionHead::operator()(Session& s, const Tensor& x) con
   }
   spatial = ops::relu(s, spatial);
   s.tap("spatial", spatial);
+  Tensor sum = ops::sum(s, spatial, 1);
+  s.tap("map", sum);
+  return sum;
+}
+
+AttentionHead::Output AttentionHead::operator()(Session& s, const Tensor& x) const {
+  const std::int64_t n = x.size(0), width = x.size(1);
+  const Shape at_positions{n, 1, x.size(2), x.size(3)};
   Output output;
-  output.map = ops::sum(s, spatial, 1);
-  s.tap("map", output.map);
-  output.feature =
-      global_average(s, ops::multiply(s, scaled, output.map.view({n, 1, x.size(2), x.size(3)})));
+  if (order_ == HeadOrder::kChannelFirst) {
+    const Tensor channel = scales(s, global_average(s, x));
+    const Tensor scaled = ops::multiply(s, x, channel.view({n, width, 1, 1}));
+    output.map = map(s, scaled);
+    output.feature = global_average(s, ops::multiply(s, scaled, output.map.view(at_positions)));
+  } else {
+    output.map = map(s, x);
+    const Tensor attended = global_average(s, ops::multiply(s, x, output.map.view(at_positions)));
+    output.feature = ops::multiply(s, attended, scales(s, attended));
+  }
   s.tap("output", output.feature);
   return output;
 }
@@ -115,7 +131,8 @@ Recogniser::Recogniser(const Parameters& p, const Config& config)
       blocks.emplace_back(stage.child("block", j), i > 0 && j == 0 ? 2 : 1);
     stages_.push_back(std::move(blocks));
   }
-  for (int k = 0; k < config.recogniser.heads; ++k) heads_.emplace_back(p.child("head", k));
+  for (int k = 0; k < config.recogniser.heads; ++k)
+    heads_.emplace_back(p.child("head", k), config.recogniser.head_order);
   OFER_ASSERT(heads_.size() <= kMostHeads);
   activation_layers_.push_back("recognise/stage" + std::to_string(stages_.size()) + "/block" +
                                std::to_string(stages_.back().size() - 1));

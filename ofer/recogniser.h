@@ -17,16 +17,24 @@ namespace ofer {
 // One cross-attention head: attention over the channels, then over the positions.
 class AttentionHead {
  public:
-  explicit AttentionHead(const layers::Parameters& p);
+  AttentionHead(const layers::Parameters& p, HeadOrder order);
 
   struct Output {
     Tensor feature;  // [N, C]
     Tensor map;      // [N, h, w]
   };
-  // x [N, C, h, w]. Taps: channel, spatial, map, output.
+  // x [N, C, h, w]; s the channels' scales (tap channel), m the map over positions (tap map):
+  //   channel first: s of gap(x), m of s x, feature gap(m s x)
+  //   spatial first: m of x, s of gap(m x), feature s gap(m x)
+  // Taps: channel, spatial, map, output, in the order in which they are computed.
   Output operator()(Session& s, const Tensor& x) const;
 
  private:
+  // [N, C] of pooled features [N, C]; [N, h, w] of features [N, C, h, w].
+  Tensor scales(Session& s, const Tensor& pooled) const;
+  Tensor map(Session& s, const Tensor& x) const;
+
+  HeadOrder order_;
   layers::Linear channel_down_, channel_up_;
   layers::BatchNorm channel_bn_;
   layers::Conv2d conv1x1_, conv3x3_, conv1x3_, conv3x1_;

@@ -71,7 +71,10 @@ TEST_SUITE("config") {
       std::ifstream in(file.path());
       const std::string text{std::istreambuf_iterator<char>(in), {}};
       const Config config = parse_config(text);
-      CHECK(json::parse(to_json(config)) == json::parse(text));
+      json written = json::parse(text);
+      written["recogniser"].emplace("head_order",
+                                    "channel_first");  // what it is where it is not said
+      CHECK(json::parse(to_json(config)) == written);
       if (file.path().filename() == "base.json") CHECK(config == builtin_config("base"));
       ++count;
     }
@@ -205,6 +208,15 @@ TEST_SUITE("config") {
     wide["image_size"] = 4096;
     wide["recogniser"]["latent_widths"] = {65536, 65536, 1, 1};
     CHECK(has(error_of([&] { parse_config(wide.dump()); }), "too large"));
+  }
+
+  TEST_CASE("the order of a head's attentions may be left out") {
+    json document = base_json();
+    document["recogniser"]["head_order"] = "spatial_first";
+    CHECK(parse_config(document.dump()).recogniser.head_order == HeadOrder::kSpatialFirst);
+    document["recogniser"].erase("head_order");
+    CHECK(parse_config(document.dump()).recogniser.head_order == HeadOrder::kChannelFirst);
+    CHECK(has(error_with("/recogniser/head_order", "both"), "\"channel_first\" or"));
   }
 
   TEST_CASE("detector") {

@@ -156,6 +156,9 @@ TEST_SUITE("reference") {
       config.decoder.norm_pix_loss = true;
       config.recogniser.latent_source = LatentSource::kEncoderNorm;
     }
+    SUBCASE("heads that attend to space first") {
+      config.recogniser.head_order = HeadOrder::kSpatialFirst;
+    }
     SUBCASE("folded, chosen by the attention map") {
       config.recogniser.structure = RecogniserStructure::kFolded;
       config.recogniser.latent_selection = LatentSelection::kCam;

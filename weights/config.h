@@ -90,6 +90,9 @@ struct UNetConfig {
 
 enum class LatentSource : std::uint8_t { kDecoderNorm, kEncoderNorm };
 enum class LatentSelection : std::uint8_t { kFixed, kCam };
+// Which of a head's attentions works on the features as they are: over the channels, as the released
+// network has it, or over the positions, as DAN has it.
+enum class HeadOrder : std::uint8_t { kChannelFirst, kSpatialFirst };
 enum class RecogniserStructure : std::uint8_t { kLayers, kFolded };
 
 struct RecogniserConfig {
@@ -99,6 +102,7 @@ struct RecogniserConfig {
   int heads = 0;
   int channel_width = 0;  // r
   int spatial_width = 0;  // s
+  HeadOrder head_order = HeadOrder::kChannelFirst;
   LatentSource latent_source = LatentSource::kDecoderNorm;
   LatentSelection latent_selection = LatentSelection::kFixed;
   std::vector<int> latent_patches{};

@@ -26,6 +26,8 @@ constexpr Names<LatentSource> kLatentSources = {{LatentSource::kDecoderNorm, "de
                                                 {LatentSource::kEncoderNorm, "encoder_norm"}};
 constexpr Names<LatentSelection> kLatentSelections = {{LatentSelection::kFixed, "fixed"},
                                                       {LatentSelection::kCam, "cam"}};
+constexpr Names<HeadOrder> kHeadOrders = {{HeadOrder::kChannelFirst, "channel_first"},
+                                          {HeadOrder::kSpatialFirst, "spatial_first"}};
 constexpr Names<RecogniserStructure> kStructures = {{RecogniserStructure::kLayers, "layers"},
                                                     {RecogniserStructure::kFolded, "folded"}};
 
@@ -115,6 +117,7 @@ class Fields {
     bad(path_of(name), "must be " + known + ", not " + printable(text));
   }
 
+  bool has(const char* name) const { return object_.contains(name); }
   Fields object(const char* name) { return Fields(value(name), path_of(name)); }
 
   std::string path_of(const char* name) const { return path_.empty() ? name : path_ + "." + name; }
@@ -175,6 +178,7 @@ void read_unet(Fields fields, UNetConfig& unet) {
 }
 
 void read_recogniser(Fields fields, RecogniserConfig& recogniser) {
+  if (fields.has("head_order")) fields.get("head_order", recogniser.head_order, kHeadOrders);
   fields.get("image_size", recogniser.image_size)
       .get("widths", recogniser.widths)
       .get("blocks", recogniser.blocks)
@@ -227,6 +231,7 @@ OrderedJson recogniser_json(const RecogniserConfig& recogniser) {
           {"heads", recogniser.heads},
           {"channel_width", recogniser.channel_width},
           {"spatial_width", recogniser.spatial_width},
+          {"head_order", name_in(kHeadOrders, recogniser.head_order)},
           {"latent_source", name_in(kLatentSources, recogniser.latent_source)},
           {"latent_selection", name_in(kLatentSelections, recogniser.latent_selection)},
           {"latent_patches", recogniser.latent_patches},

@@ -263,6 +263,7 @@ class Reader {
     sizes_.classes = classes;
     r.latent_widths = {1, 1, 1, 1};
     r.joint_widths = {classes, classes};
+    r.head_order = HeadOrder::kSpatialFirst;
     r.latent_patches = {0};
     assume("recogniser.latent_patches", "[0]", "the latent branch's weights are zero");
   }

@@ -14,7 +14,7 @@ SPHERE_FIELDS = {
 UNET_FIELDS = ("image_size", "levels", "width", "self_assembly", "flip_channels", "composite")
 RECOGNISER_FIELDS = (
     "image_size", "widths", "blocks", "heads", "channel_width", "spatial_width", "latent_source",
-    "latent_selection", "latent_patches", "latent_widths", "joint_widths", "structure")
+    "latent_selection", "latent_patches", "latent_widths", "joint_widths", "structure", "head_order")
 LABELS = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 
 
@@ -77,7 +77,9 @@ def read_unet(source):
 
 
 def read_recogniser(source, patches):
-    part = strict(source, RECOGNISER_FIELDS, "recogniser")
+    need(isinstance(source, dict), "recogniser must be an object")
+    part = strict({"head_order": "channel_first", **source}, RECOGNISER_FIELDS, "recogniser")
+    need(part.head_order in ("channel_first", "spatial_first"), "recogniser.head_order")
     need(len(part.widths) == 4 and len(part.blocks) == 4, "recogniser: four widths, four blocks")
     need(len(part.latent_widths) == 4, "recogniser.latent_widths: four of them")
     need(len(part.joint_widths) == 2, "recogniser.joint_widths: two of them")

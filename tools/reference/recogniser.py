@@ -41,7 +41,7 @@ class ResidualBlock(nn.Module):
 
 
 class Channel(nn.Module):
-    """Channel attention: sigmoid(up(relu(bn(down(mean over positions)))))."""
+    """Channel attention of pooled features [N, C]: sigmoid(up(relu(bn(down(.)))))."""
 
     def __init__(self, width, squeezed, folded):
         super().__init__()
@@ -49,8 +49,8 @@ class Channel(nn.Module):
         self.bn = nn.Identity() if folded else BatchNorm(squeezed)
         self.up = Linear(squeezed, width)
 
-    def forward(self, x):
-        return torch.sigmoid(self.up(F.relu(self.bn(self.down(x.mean(dim=(2, 3)))))))
+    def forward(self, pooled):
+        return torch.sigmoid(self.up(F.relu(self.bn(self.down(pooled)))))
 
 
 class Spatial(nn.Module):
@@ -78,21 +78,28 @@ class Spatial(nn.Module):
 
 
 class Head(nn.Module):
-    def __init__(self, width, squeezed, inner, folded):
+    def __init__(self, width, squeezed, inner, folded, order):
         super().__init__()
+        self.order = order
         self.channel = Channel(width, squeezed, folded)
         self.spatial = Spatial(width, inner, folded)
 
     def forward(self, x, tap, name):
         """x [N, C, h, w] -> (output [N, C], map [N, h, w])."""
-        scale = self.channel(x)
-        tap(f"{name}/channel", scale)
-        x = x * scale[:, :, None, None]
+        def scales(pooled):
+            scale = self.channel(pooled)
+            tap(f"{name}/channel", scale)
+            return scale
+
+        if self.order == "channel_first":
+            x = x * scales(x.mean(dim=(2, 3)))[:, :, None, None]
         spatial = self.spatial(x)
         tap(f"{name}/spatial", spatial)
         attention = spatial.sum(dim=1)
         tap(f"{name}/map", attention)
         output = (x * attention[:, None]).mean(dim=(2, 3))
+        if self.order == "spatial_first":
+            output = output * scales(output)
         tap(f"{name}/output", output)
         return output, attention
 
@@ -158,7 +165,7 @@ class Recogniser(nn.Module):
             self.add_module(f"stage{i}", stage)
         for k in range(spec.heads):
             self.add_module(f"head{k}", Head(inputs, spec.channel_width, spec.spatial_width,
-                                             folded))
+                                             folded, spec.head_order))
         latent = config.latent_count * config.latent_width
         self.classifier = ClassifierFolded(latent, inputs, classes) if folded else \
             ClassifierChain(latent, inputs, spec.latent_widths, spec.joint_widths, classes)

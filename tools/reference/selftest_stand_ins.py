@@ -28,6 +28,7 @@ from recogniser import ClassifierChain
 from stand_ins import twin_names
 from stand_ins.pipeline import Pipeline, Unsupported
 from stand_ins.vit import hugging_face_names
+from taps import Taps
 
 HERE = pathlib.Path(__file__).parent
 TINY = HERE / "configs" / "tiny_released.json"
@@ -131,15 +132,22 @@ def check_mappings_as_they_stand():
 
 
 def check_dan():
-    """DAN's chain against the twin's with zeros for the latent branch and identities behind."""
-    config = Config(tiny())
+    """DAN's heads against the twin's that attend to space first; its chain against the twin's with
+    zeros for the latent branch and identities behind."""
+    source = tiny()
+    source["recogniser"]["head_order"] = "spatial_first"
+    config = Config(source)
     dan = network_for(config, "dan", 4).double()
     state, c, classes = dan.state_dict(), config.recogniser.widths[3], len(LABELS)
     names = twin_names.recogniser({k: v for k, v in state.items()
                                    if not k.startswith(("fc.", "bn."))}, c)
-    twin = LatentOfer(config).recogniser.state_dict(keep_vars=True)
-    wanted = {f"recogniser.{name}" for name in twin if not name.startswith("classifier.")}
+    twin = LatentOfer(config).recogniser
+    table = twin.state_dict(keep_vars=True)
+    wanted = {f"recogniser.{name}" for name in table if not name.startswith("classifier.")}
     assert set(names) == wanted, sorted(set(names) ^ wanted)[:3]
+    heads = {name: np.zeros(value.shape) for name, value in table.items()}
+    install(twin, heads | {name.removeprefix("recogniser."): value.numpy()
+                           for name, value in names.items()}, torch.float64)
     widths = [3, 2, 2, 2]
     chain = ClassifierChain(5, c, widths, [classes, classes], classes)
     one, arrays = 1.0 - 1e-5, {}
@@ -157,6 +165,9 @@ def check_dan():
     image = random_inputs(config, 2, 5)[1]
     with torch.no_grad():
         fused = dan.fused(image)
+        taps = Taps()
+        twin(image, torch.zeros(2, config.patches, config.latent_width).double(), taps)
+        close(taps["recognise/fused"], fused, 1e-12, "DAN's heads")
         close(dan(image), chain(torch.ones(2, 5, dtype=torch.float64), fused), 1e-12, "DAN")
 
 

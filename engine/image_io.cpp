@@ -60,11 +60,12 @@ std::vector<std::uint8_t> read_file(const fs::path& path, const std::string& nam
 }
 
 // Samples of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels to 8-bit RGB, alpha laid
-// over white: v * a + white * (1 - a), rounded once, from the source's own depth.
+// over white: v * a + white * (1 - a), rounded once, from the source's own depth; or, not
+// `over_white`, left out.
 template <class Sample>
-Image to_rgb(const Sample* samples, int width, int height, int channels) {
+Image to_rgb(const Sample* samples, int width, int height, int channels, bool over_white) {
   constexpr std::uint64_t kWhite = std::numeric_limits<Sample>::max();
-  const bool alpha = channels == 2 || channels == 4;
+  const bool alpha = over_white && (channels == 2 || channels == 4);
   const int green = channels >= 3 ? 1 : 0, blue = channels >= 3 ? 2 : 0;
   Image image(width, height);
   std::uint8_t* out = image.pixels.data();
@@ -72,9 +73,8 @@ Image to_rgb(const Sample* samples, int width, int height, int channels) {
   for (std::size_t i = 0; i < count; ++i, samples += channels) {
     const std::uint64_t a = alpha ? samples[channels - 1] : kWhite;
     for (int place : {0, green, blue}) {
-      const std::uint64_t over_white = samples[place] * a + kWhite * (kWhite - a);
-      *out++ =
-          static_cast<std::uint8_t>((over_white * 255 + kWhite * kWhite / 2) / (kWhite * kWhite));
+      const std::uint64_t mixed = samples[place] * a + kWhite * (kWhite - a);
+      *out++ = static_cast<std::uint8_t>((mixed * 255 + kWhite * kWhite / 2) / (kWhite * kWhite));
     }
   }
   return image;
@@ -87,7 +87,23 @@ std::size_t largest_block(const ImageHeader& header, std::size_t file_bytes) {
   return std::max(16 * padded, 2 * file_bytes) + (1u << 20);
 }
 
-Image decode(std::span<const std::uint8_t> bytes, const std::string& name) {
+// The alpha channel as three equal channels, so that it is turned like the picture.
+template <class Sample>
+Image alpha_of(const Sample* samples, int width, int height, int channels) {
+  constexpr std::uint64_t kOpaque = std::numeric_limits<Sample>::max();
+  const bool alpha = channels == 2 || channels == 4;
+  Image image(width, height);
+  for (std::size_t i = 0; i < image.pixels.size(); i += 3) {
+    const std::uint64_t a = alpha ? samples[i / 3 * channels + channels - 1] : kOpaque;
+    std::fill_n(image.pixels.begin() + static_cast<std::ptrdiff_t>(i), 3,
+                static_cast<std::uint8_t>((a * 255 + kOpaque / 2) / kOpaque));
+  }
+  return image;
+}
+
+// With `alpha`, that is filled and the colours are not laid over white.
+Image decode(std::span<const std::uint8_t> bytes, const std::string& name,
+             std::vector<std::uint8_t>* alpha = nullptr) {
   require(static_cast<std::int64_t>(bytes.size()) <= kMaxImageFileBytes, ErrorCode::kBadFile, name,
           ": larger than the limit of ", kMaxImageFileBytes, " bytes");
   const ImageHeader header = read_image_header(bytes, name);
@@ -110,10 +126,27 @@ Image decode(std::span<const std::uint8_t> bytes, const std::string& name) {
   }
   require(width == header.width && height == header.height, ErrorCode::kBadFile, name, ": the ",
           name_of(header.format), " file is damaged: it declares two different sizes");
-  Image image = header.bits_per_channel == 16
-                    ? to_rgb(static_cast<const std::uint16_t*>(samples), width, height, channels)
-                    : to_rgb(static_cast<const std::uint8_t*>(samples), width, height, channels);
-  return upright(std::move(image), header.orientation);
+  const auto convert = [&](const auto* values) {
+    Image image = to_rgb(values, width, height, channels, alpha == nullptr);
+    if (!alpha) return image;
+    const Image turned = upright(alpha_of(values, width, height, channels), header.orientation);
+    alpha->resize(turned.pixels.size() / 3);
+    for (std::size_t i = 0; i < alpha->size(); ++i) (*alpha)[i] = turned.pixels[3 * i];
+    return image;
+  };
+  return upright(header.bits_per_channel == 16 ? convert(static_cast<const std::uint16_t*>(samples))
+                                               : convert(static_cast<const std::uint8_t*>(samples)),
+                 header.orientation);
+}
+
+// What `action` gives for the name; memory that the system refuses becomes an error with that name.
+template <class Action>
+auto in_memory(const std::string& name, Action&& action) {
+  try {
+    return action(name);
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::kOutOfMemory, name, ": not enough memory for this picture");
+  }
 }
 
 // Called by stb with the whole file at once. Nothing is thrown through stb, which would lose
@@ -131,21 +164,28 @@ void append(void* context, void* data, int size) {
 }  // namespace
 
 Image decode_image(std::span<const std::uint8_t> bytes, std::string_view name) {
-  const std::string shown = printable(name);
-  try {
-    return decode(bytes, shown);
-  } catch (const std::bad_alloc&) {
-    fail(ErrorCode::kOutOfMemory, shown, ": not enough memory for this picture");
-  }
+  return in_memory(printable(name), [&](const std::string& shown) { return decode(bytes, shown); });
 }
 
 Image load_image(const fs::path& path) {
-  const std::string name = printable(path.string());
-  try {
-    return decode(read_file(path, name), name);
-  } catch (const std::bad_alloc&) {
-    fail(ErrorCode::kOutOfMemory, name, ": not enough memory for this picture");
-  }
+  return in_memory(printable(path.string()),
+                   [&](const std::string& name) { return decode(read_file(path, name), name); });
+}
+
+ImageWithAlpha decode_image_with_alpha(std::span<const std::uint8_t> bytes, std::string_view name) {
+  return in_memory(printable(name), [&](const std::string& shown) {
+    ImageWithAlpha result;
+    result.image = decode(bytes, shown, &result.alpha);
+    return result;
+  });
+}
+
+ImageWithAlpha load_image_with_alpha(const fs::path& path) {
+  return in_memory(printable(path.string()), [&](const std::string& name) {
+    ImageWithAlpha result;
+    result.image = decode(read_file(path, name), name, &result.alpha);
+    return result;
+  });
 }
 
 std::vector<std::uint8_t> encode_png(const Image& image) {

@@ -28,6 +28,17 @@ Image load_image(const std::filesystem::path& path);
 // The same from bytes in memory; `name` is what messages call them.
 Image decode_image(std::span<const std::uint8_t> bytes, std::string_view name);
 
+// A picture and how much of it there is: width x height opacities, 0 (nothing) to 255.
+struct ImageWithAlpha {
+  Image image;
+  std::vector<std::uint8_t> alpha;
+};
+
+// The same with the transparency kept: colours are those of the file, whatever their opacity. A
+// file without transparency is opaque.
+ImageWithAlpha load_image_with_alpha(const std::filesystem::path& path);
+ImageWithAlpha decode_image_with_alpha(std::span<const std::uint8_t> bytes, std::string_view name);
+
 // The picture as a PNG file, 8-bit RGB, the same bytes every time. Throws kBadArgument when it is
 // empty or its sides and pixels do not fit together, kOutOfMemory.
 std::vector<std::uint8_t> encode_png(const Image& image);

@@ -149,6 +149,32 @@ TEST_SUITE("image") {
     }
   }
 
+  TEST_CASE("transparency is kept where it is asked for") {
+    for (const char* name : {"rgba", "grey_alpha", "rgba16"}) {
+      CAPTURE(name);
+      const fs::path path = kFolder / (std::string(name) + ".png");
+      const ofer::ImageWithAlpha picture = ofer::load_image_with_alpha(path);
+      const Image over_white = ofer::load_image(path);
+      REQUIRE(picture.alpha.size() == picture.image.pixels.size() / 3);
+      CHECK(
+          std::any_of(picture.alpha.begin(), picture.alpha.end(), [](auto a) { return a < 255; }));
+      for (std::size_t i = 0; i < picture.image.pixels.size(); ++i) {
+        const double a = picture.alpha[i / 3] / 255.0;
+        // Colour and opacity are rounded to a level each before they are laid over white here.
+        REQUIRE(std::abs(picture.image.pixels[i] * a + 255 * (1 - a) - over_white.pixels[i]) <=
+                1.5);
+      }
+    }
+    // Opaque files, and one that is turned.
+    for (const char* name : {"rgb.png", "grey.bmp", "orientation_6.png", "orientation_5.jpg"}) {
+      CAPTURE(name);
+      const ofer::ImageWithAlpha picture = ofer::load_image_with_alpha(kFolder / name);
+      CHECK(picture.image == ofer::load_image(kFolder / name));
+      CHECK(picture.alpha == Bytes(picture.image.pixels.size() / 3, 255));
+    }
+    CHECK_THROWS_AS(ofer::decode_image_with_alpha({}, "nothing"), ofer::Error);
+  }
+
   TEST_CASE("JPEG: baseline, progressive, grey and CMYK") {
     // Quality 92 on flat fields: a few levels of loss, and CMYK has four channels of it.
     CHECK(quarters_error(ofer::load_image(kFolder / "baseline.jpg")) <= 4);

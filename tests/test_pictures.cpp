@@ -1,4 +1,4 @@
-// Pictures of results, text, and the shapes that cover faces.
+// Pictures of results, and text.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -11,12 +11,10 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "engine/image_io.h"
 #include "tools/colour_ramp.h"
 #include "tools/draw.h"
 #include "tools/font.h"
 #include "tools/pictures.h"
-#include "tools/shapes.h"
 #include "tools/sheet.h"
 
 namespace {
@@ -24,7 +22,6 @@ namespace {
 using ofer::Colour;
 using ofer::Image;
 
-const std::string kSamples = std::string(OFER_SOURCE_DIR) + "/samples/";
 constexpr Colour kWhite{255, 255, 255};
 
 Colour colour_at(const Image& image, int x, int y) {
@@ -74,109 +71,6 @@ double lightness(Colour c) {  // OKLab's L
 }  // namespace
 
 TEST_SUITE("pictures") {
-  TEST_CASE("the covered samples can be drawn again") {
-    const Image portrait = ofer::load_image(kSamples + "portrait.png");
-    for (const ofer::CoveredSample& sample : ofer::kCoveredSamples) {
-      CAPTURE(sample.file);
-      const Image drawn = ofer::cover_with_shape(portrait, sample.kind, sample.seed).picture;
-      // One level: another machine's sine may round the other way.
-      CHECK(worst_difference(drawn, ofer::load_image(kSamples + sample.file)) <= 1);
-    }
-  }
-
-  // Not a test: run by name after a change to the drawing (samples/README.md).
-  TEST_CASE("write the covered samples" * doctest::skip()) {
-    const Image portrait = ofer::load_image(kSamples + "portrait.png");
-    for (const ofer::CoveredSample& sample : ofer::kCoveredSamples)
-      ofer::save_png(ofer::cover_with_shape(portrait, sample.kind, sample.seed).picture,
-                     kSamples + sample.file);
-  }
-
-  TEST_CASE("a shape changes the face where it covers it and nowhere else") {
-    Image face(96, 80, {200, 170, 150});
-    for (std::size_t i = 0; i < face.pixels.size(); i += 7) face.pixels[i] ^= 21;
-    for (ofer::ShapeKind kind : ofer::kShapeKinds) {
-      CHECK(ofer::shape_kind(ofer::name_of(kind)) == kind);
-      std::vector<Image> pictures;
-      for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        CAPTURE(ofer::name_of(kind));
-        CAPTURE(seed);
-        const ofer::CoveredFace covered = ofer::cover_with_shape(face, kind, seed);
-        CHECK(covered.picture == ofer::cover_with_shape(face, kind, seed).picture);
-        REQUIRE(covered.coverage.size() == 96 * 80);
-        // On another face: where the coverage is full, the face does not show through.
-        const Image dark(96, 80, {3, 2, 1});
-        const ofer::CoveredFace other = ofer::cover_with_shape(dark, kind, seed);
-        CHECK(other.coverage == covered.coverage);
-        int full = 0, edge = 0, free = 0;
-        for (std::size_t i = 0; i < covered.coverage.size(); ++i) {
-          const auto x = static_cast<int>(i % 96), y = static_cast<int>(i / 96);
-          const Colour before = colour_at(face, x, y), after = colour_at(covered.picture, x, y);
-          if (covered.coverage[i] == 0) {
-            ++free;
-            REQUIRE(difference(before, after) <= 1);
-          } else if (covered.coverage[i] == 255) {
-            ++full;
-            REQUIRE(difference(after, colour_at(other.picture, x, y)) <= 1);
-          } else {
-            ++edge;
-          }
-        }
-        CHECK(full > 96 * 80 / 200);
-        CHECK(edge > 20);  // the outline is smooth
-        CHECK(free > 96 * 80 / 5);
-        pictures.push_back(covered.picture);
-      }
-      for (std::size_t i = 1; i < pictures.size(); ++i) CHECK(!(pictures[0] == pictures[i]));
-    }
-    CHECK(!ofer::shape_kind("cloud"));
-    CHECK_THROWS_AS(ofer::cover_with_shape(Image(), ofer::ShapeKind::kMask, 1), ofer::Error);
-  }
-
-  TEST_CASE("every fill is drawn, and a solid one has one colour") {
-    const Image face(64, 64, {128, 128, 128});
-    using ofer::FillKind;
-    for (FillKind fill :
-         {FillKind::kSolid, FillKind::kGradient, FillKind::kNoise, FillKind::kStripes}) {
-      const ofer::CoveredFace covered =
-          ofer::cover_with_shape(face, ofer::ShapeKind::kEllipse, 3, fill);
-      std::vector<int> reds;
-      for (std::size_t i = 0; i < covered.coverage.size(); ++i)
-        if (covered.coverage[i] == 255) reds.push_back(covered.picture.pixels[3 * i]);
-      REQUIRE(!reds.empty());
-      const auto [low, high] = std::minmax_element(reds.begin(), reds.end());
-      CAPTURE(static_cast<int>(fill));
-      CHECK((*low == *high) == (fill == FillKind::kSolid));
-    }
-  }
-
-  TEST_CASE("shapes at any picture size") {
-    for (const auto& [w, h] : {std::pair{1, 1}, {3, 50}, {200, 10}})
-      for (ofer::ShapeKind kind : ofer::kShapeKinds) {
-        const ofer::CoveredFace covered = ofer::cover_with_shape(Image(w, h, kWhite), kind, 5);
-        CHECK(covered.picture.width == w);
-        CHECK(covered.coverage.size() == static_cast<std::size_t>(w * h));
-      }
-  }
-
-  TEST_CASE("patches are covered by their share of the area") {
-    // 7 x 5 pixels in 3 x 2 patches: columns 0..2, 3..4, 5..6 and rows 0..2, 3..4.
-    std::vector<std::uint8_t> coverage(35, 0);
-    for (int y = 0; y < 3; ++y)
-      for (int x = 0; x < 3; ++x) coverage[static_cast<std::size_t>(y * 7 + x)] = 255;
-    coverage[0 * 7 + 3] = 255;  // one of six
-    coverage[4 * 7 + 6] = 128;  // an eighth of four
-    const auto judge = [&](double share) {
-      return ofer::covered_patches(coverage, 7, 5, 2, 3, share);
-    };
-    CHECK(judge(1.0) == std::vector<std::uint8_t>{1, 0, 0, 0, 0, 0});
-    CHECK(judge(0.15) == std::vector<std::uint8_t>{1, 1, 0, 0, 0, 0});
-    CHECK(judge(0.12) == std::vector<std::uint8_t>{1, 1, 0, 0, 0, 1});
-    CHECK_THROWS_AS(ofer::covered_patches(coverage, 7, 4, 2, 3, 0.5), ofer::Error);
-    CHECK_THROWS_AS(ofer::covered_patches(coverage, 7, 5, 6, 3, 0.5), ofer::Error);
-    CHECK_THROWS_AS(ofer::covered_patches(coverage, 7, 5, 0, 3, 0.5), ofer::Error);
-  }
-
   TEST_CASE("the mask overlay darkens covered patches and leaves the others") {
     const int w = 100, h = 90, rows = 4, columns = 7;  // patches that do not divide the picture
     const Image face(w, h, {220, 190, 170});

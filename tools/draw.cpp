@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ofer/data/edges.h"
+
 namespace ofer {
 
 namespace {
@@ -44,14 +46,6 @@ void fill_rectangle(Image& image, float x0, float y0, float x1, float y1, Colour
       blend(image, x, y, colour, opacity * wide * high);
     }
   }
-}
-
-float segment_distance(float x, float y, float x0, float y0, float x1, float y1, float* along) {
-  const float dx = x1 - x0, dy = y1 - y0, length2 = dx * dx + dy * dy;
-  const float t =
-      length2 > 0 ? std::clamp(((x - x0) * dx + (y - y0) * dy) / length2, 0.0f, 1.0f) : 0.0f;
-  if (along) *along = t;
-  return std::hypot(x - x0 - t * dx, y - y0 - t * dy);
 }
 
 void draw_line(Image& image, float x0, float y0, float x1, float y1, float width, Colour colour,

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "ofer/data/edges.h"
 #include "tools/draw.h"
 
 namespace ofer {

@@ -1,14 +1,13 @@
 #include "tools/inputs.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <filesystem>
-#include <string_view>
 #include <system_error>
 
 #include "engine/error.h"
 #include "engine/image_io.h"
+#include "ofer/data/picture_files.h"
 
 namespace ofer {
 
@@ -16,35 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_picture_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  constexpr std::array<std::string_view, 5> kExtensions{".png", ".jpg", ".jpeg", ".jpe", ".bmp"};
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
-}
-
-template <class Iterator>
-void list_into(const fs::path& folder, std::vector<std::string>& found) {
-  for (const fs::directory_entry& entry :
-       Iterator(folder, fs::directory_options::skip_permission_denied)) {
-    if (!is_picture_name(entry.path())) continue;
-    // Folders and pipes of such a name are no pictures; a dangling link is one that fails.
-    std::error_code ignored;
-    const fs::file_status status = entry.status(ignored);
-    if (!fs::exists(status) || fs::is_regular_file(status)) found.push_back(entry.path().string());
-  }
-}
-
 void list_folder(const std::string& folder, bool recursive, std::vector<InputFile>& inputs) {
-  std::vector<std::string> found;
+  std::vector<fs::path> found;
   try {
-    // What may not be entered below is left out; the folder itself must open.
-    fs::directory_iterator{folder};
-    if (recursive)
-      list_into<fs::recursive_directory_iterator>(folder, found);
-    else
-      list_into<fs::directory_iterator>(folder, found);
+    found = list_pictures(folder, recursive);
   } catch (const fs::filesystem_error& error) {
     inputs.push_back({folder, folder + ": cannot list this folder: " + error.code().message()});
     return;
@@ -54,8 +28,7 @@ void list_folder(const std::string& folder, bool recursive, std::vector<InputFil
                                   (recursive ? "" : "; --recursive looks into its folders too")});
     return;
   }
-  std::sort(found.begin(), found.end());
-  for (std::string& path : found) inputs.push_back({std::move(path), {}});
+  for (const fs::path& path : found) inputs.push_back({path.string(), {}});
 }
 
 Image read_stream(std::istream& in, const std::string& name) {

@@ -10,7 +10,7 @@
 
 #include "engine/error.h"
 #include "engine/image_io.h"
-#include "tools/shapes.h"
+#include "ofer/data/patch_grid.h"
 #include "weights/strict_json.h"
 
 namespace ofer {

@@ -6,6 +6,8 @@
 
 #include "engine/error.h"
 #include "engine/resize_filter.h"
+#include "ofer/data/edges.h"
+#include "ofer/data/patch_grid.h"
 #include "tools/colour_ramp.h"
 #include "tools/draw.h"
 
@@ -18,10 +20,6 @@ constexpr Colour kCoveredDark{22, 46, 92}, kCoveredLight{120, 160, 214}, kOutlin
 void check_grid(int rows, int columns) {
   require(rows > 0 && columns > 0, ErrorCode::kBadArgument, "a grid of ", rows, " x ", columns,
           " patches; both must be at least 1");
-}
-
-int patch_of(int pixel, int patches, int pixels) {
-  return static_cast<int>(std::int64_t{pixel} * patches / pixels);
 }
 
 std::uint8_t grey_of(const std::uint8_t* pixel) {

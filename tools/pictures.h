@@ -7,8 +7,7 @@
 
 namespace ofer {
 
-// Patch (r, c) of a grid over a picture of H x W covers the pixels y, x with
-// floor(y * rows / H) == r and floor(x * columns / W) == c.
+// Grids of patches lie as ofer/data/patch_grid.h says.
 // All functions throw kBadArgument for an empty picture or a grid side below 1.
 
 // The face with its covered patches in grey under blue hatching, the covered area outlined, and a

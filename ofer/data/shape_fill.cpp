@@ -1,4 +1,4 @@
-#include "tools/shape_fill.h"
+#include "ofer/data/shape_fill.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,28 +9,11 @@ namespace ofer {
 
 namespace {
 
-// 24 bits, which a float holds exactly.
-float unit(std::uint64_t bits) {
-  return static_cast<float>(bits >> 40) * 0x1p-24f;
-}
-
 float smooth(float t) {
   return t * t * (3 - 2 * t);
 }
 
 }  // namespace
-
-std::uint64_t SeededNumbers::next() {
-  return mix_bits(state_ += kSplitMixStep);
-}
-
-float SeededNumbers::uniform(float low, float high) {
-  return low + (high - low) * unit(next());
-}
-
-int SeededNumbers::index(int count) {
-  return static_cast<int>(next() % static_cast<std::uint64_t>(count));
-}
 
 Paint mix(Paint a, Paint b, float t) {
   return {a.red + (b.red - a.red) * t, a.green + (b.green - a.green) * t,
@@ -42,7 +25,7 @@ float value_noise(Point p, std::uint64_t seed) {
   const auto corner = [&](int dx, int dy) {
     const auto x = static_cast<std::uint64_t>(static_cast<std::int64_t>(x0) + dx);
     const auto y = static_cast<std::uint64_t>(static_cast<std::int64_t>(y0) + dy);
-    return unit(mix_bits(mix_bits(seed + x * kSplitMixStep) + y * kSplitMixStep));
+    return unit_float(mix_bits(mix_bits(seed + x * kSplitMixStep) + y * kSplitMixStep));
   };
   const float tx = smooth(p.x - x0), ty = smooth(p.y - y0);
   const float top = corner(0, 0) + (corner(1, 0) - corner(0, 0)) * tx;

@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "tools/shape_fill.h"
-#include "tools/shape_geometry.h"
-#include "tools/shapes.h"
+#include "ofer/data/shape_fill.h"
+#include "ofer/data/shape_geometry.h"
+#include "ofer/data/shapes.h"
 
 namespace ofer {
 

@@ -4,6 +4,7 @@
 // distance is negative inside; it is exact near the edge, which is what smooth edges need.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -23,14 +24,36 @@ inline Point operator*(Point a, float s) {
   return {a.x * s, a.y * s};
 }
 inline float length(Point a) {
-  return std::hypot(a.x, a.y);
+  return std::sqrt(a.x * a.x + a.y * a.y);
 }
 // Turned by `angle` radians, clockwise on the screen.
 Point turned(Point a, float angle);
 
-using Outline = std::function<float(Point)>;
+// Both corners belong to it.
+struct Box {
+  Point low, high;
+
+  // 0 inside; never more than the distance to anything inside.
+  float distance(Point p) const {
+    const float dx = std::max({low.x - p.x, p.x - high.x, 0.0f});
+    const float dy = std::max({low.y - p.y, p.y - high.y, 0.0f});
+    return std::sqrt(dx * dx + dy * dy);
+  }
+};
+Box around(Box a, Box b);
+
+// A signed distance, and a box outside of which it is positive: far from it there is nothing to
+// compute.
+struct Outline {
+  std::function<float(Point)> distance;
+  Box bounds;
+  float operator()(Point p) const { return distance(p); }
+};
 
 Outline ellipse(Point centre, float radius_x, float radius_y, float angle = 0);
+
+// A straight band of this width through the point, without ends.
+Outline band(Point through, float angle, float width);
 
 // A closed polygon of at least 3 corners, in any direction.
 Outline polygon(std::vector<Point> corners);

@@ -1,26 +1,14 @@
-// What a shape's surface looks like, and the numbers that it and the shape are drawn by.
+// What a shape's surface looks like.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 
-#include "tools/shape_geometry.h"
-#include "tools/shapes.h"
+#include "ofer/data/random.h"
+#include "ofer/data/shape_geometry.h"
+#include "ofer/data/shapes.h"
 
 namespace ofer {
-
-// Numbers from a seed, the same on every machine (SplitMix64).
-class SeededNumbers {
- public:
-  explicit SeededNumbers(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t next();
-  float uniform(float low, float high);  // in [low, high)
-  int index(int count);                  // in [0, count)
-
- private:
-  std::uint64_t state_;
-};
 
 // Red, green and blue, 0 to 1.
 struct Paint {

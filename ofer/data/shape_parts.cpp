@@ -1,4 +1,4 @@
-#include "tools/shape_parts.h"
+#include "ofer/data/shape_parts.h"
 
 #include <algorithm>
 #include <cmath>
@@ -158,17 +158,23 @@ Parts hand_parts(SeededNumbers& numbers, std::optional<FillKind> fill) {
                 f.radius * at.scale, f.radius * at.scale * 0.84f),
          f.radius});
 
-  const Outline whole = [=](Point p) {
-    float nearest = 1e9f;
-    for (const Limb& limb : limbs) nearest = std::min(nearest, limb.outline(p));
-    return nearest;
-  };
+  Box bounds = limbs.front().outline.bounds;
+  for (const Limb& limb : limbs) bounds = around(bounds, limb.outline.bounds);
+  const Outline whole{[=](Point p) {
+                        float nearest = 1e9f;
+                        for (const Limb& limb : limbs)
+                          if (limb.outline.bounds.distance(p) <= std::max(nearest, 0.0f))
+                            nearest = std::min(nearest, limb.outline(p));
+                        return nearest;
+                      },
+                      bounds};
   // Round to the eye: as light as the limb that stands out most here, so that fingers part by dark
   // folds and flow into the back of the hand.
   const Surface flesh = [=](Point p) {
     float depth = 0;
     for (const Limb& limb : limbs)
-      depth = std::max(depth, std::min(-limb.outline(p) / limb.roundness, 1.0f));
+      if (limb.outline.bounds.distance(p) == 0)
+        depth = std::max(depth, std::min(-limb.outline(p) / limb.roundness, 1.0f));
     const float light = 0.60f + 0.44f * depth * (2 - depth) - 0.10f * at.inverse(p).y +
                         0.05f * (value_noise(p * 40, grain) - 0.5f);
     const Paint colour = base(p);
@@ -241,6 +247,18 @@ Parts stroke_parts(SeededNumbers& numbers, std::optional<FillKind> fill) {
   return parts;
 }
 
+Parts band_parts(SeededNumbers& numbers, std::optional<FillKind> fill) {
+  Parts parts;
+  const int count = 1 + numbers.index(2);
+  for (int i = 0; i < count; ++i) {
+    const Surface surface = random_surface(numbers, fill);
+    const Point through = anywhere(numbers);
+    const float angle = numbers.uniform(0, 3.1415927f);
+    parts.push_back({band(through, angle, numbers.uniform(0.06f, 0.22f)), surface});
+  }
+  return parts;
+}
+
 }  // namespace
 
 Parts parts_of(ShapeKind kind, SeededNumbers& numbers, std::optional<FillKind> fill) {
@@ -257,6 +275,8 @@ Parts parts_of(ShapeKind kind, SeededNumbers& numbers, std::optional<FillKind> f
       return polygon_parts(numbers, fill);
     case ShapeKind::kStrokes:
       return stroke_parts(numbers, fill);
+    case ShapeKind::kBands:
+      return band_parts(numbers, fill);
   }
   fail(ErrorCode::kBadArgument, "unknown kind of shape ", static_cast<int>(kind));
 }

@@ -4,8 +4,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/image_io.h"
 #include "engine/ops.h"
+#include "ofer/train/checkpoint.h"
 #include "ofer/train/losses.h"
+#include "ofer/train/mae_stage.h"
 #include "ofer/train/optimiser.h"
 #include "ofer/train/schedule.h"
 #include "tests/support/command.h"
@@ -63,6 +66,42 @@ double mae_pass(Session& s, const Trainable& model, const Batch& batch, const Op
 }
 
 const std::vector<std::string> kMae = {"mae."};
+
+// A folder of drawn faces, decoded.
+struct Faces {
+  TemporaryFolder folder;
+  Dataset dataset;
+  std::unique_ptr<FaceStore> store;
+
+  explicit Faces(int count, int side = 40) {
+    for (int i = 0; i < count; ++i) {
+      Image image(side, side);
+      Random random(static_cast<std::uint64_t>(i) + 1);
+      const double tone = random.between(60, 200), slope = random.between(-80, 80);
+      for (std::size_t p = 0; p < image.pixels.size(); ++p) {
+        const double y = static_cast<double>(p) / static_cast<double>(image.pixels.size());
+        image.pixels[p] = static_cast<std::uint8_t>(
+            std::clamp(tone + slope * y + random.between(-8, 8), 0.0, 255.0));
+      }
+      save_png(image, (folder / ("face" + std::to_string(i) + ".png")).string());
+    }
+    DatasetOptions options;
+    options.layout = DataLayout::kPictures;
+    options.labels_needed = false;
+    dataset = load_dataset(folder / "", options);
+    store = std::make_unique<FaceStore>(dataset, FaceStoreOptions{.side = side});
+  }
+};
+
+TrainerOptions short_run(std::int64_t steps) {
+  TrainerOptions options;
+  options.batch = 4;
+  options.optimiser = {.kind = OptimiserKind::kAdamW, .weight_decay = 0.05, .clip = 1};
+  options.schedule = {
+      .shape = Schedule::Shape::kCosine, .base = 3e-3, .total = steps, .warm_up = 3};
+  options.average = 0.9;
+  return options;
+}
 
 }  // namespace
 
@@ -208,6 +247,88 @@ TEST_SUITE("training") {
               "step 1: the gradient of mae."));
     CHECK(other.data<float>()[0] == before);
     CHECK(optimiser.steps() == 0);
+  }
+
+  TEST_CASE("a run goes down, and one that is taken up again gives the same bits") {
+    const Faces faces(14);
+    const std::vector<std::size_t> samples = faces.store->usable();
+    REQUIRE(samples.size() == 14);
+    constexpr std::int64_t kSteps = 24;  // eight epochs of three
+    const auto weights_of = [](const Trainer& trainer) {
+      std::map<std::string, std::string> all;
+      for (const auto& [name, tensor] : trainer.state())
+        all[name] = std::string(static_cast<const char*>(tensor.raw()), tensor.bytes());
+      return all;
+    };
+    const TemporaryFolder folder;
+    const auto run = [&](std::int64_t from, std::int64_t to, int threads,
+                         std::vector<double>& losses) {
+      Trainable model(load_weights(tiny_weights()));
+      MaeStage stage(model, *faces.store, samples, {});
+      SessionOptions session;
+      session.threads = threads;
+      Trainer trainer(model, stage, short_run(kSteps), session);
+      CHECK(trainer.steps_per_epoch() == 3);
+      if (from > 0) {
+        restore_checkpoint(open_checkpoint(folder / "state"), trainer);
+        CHECK(trainer.steps_done() == from);
+      }
+      while (trainer.steps_done() < to) losses.push_back(trainer.step().loss);
+      save_checkpoint(folder / "state", trainer, {{"note", "of a test"}});
+      CHECK(trainer.finished() == (to == kSteps));
+      return weights_of(trainer);
+    };
+    std::vector<double> whole, parts;
+    const auto expected = run(0, kSteps, 2, whole);
+    run(0, 10, 1, parts);
+    const auto got = run(10, kSteps, 3, parts);
+    CHECK(parts == whole);
+    CHECK(got == expected);
+    const auto mean = [&](std::size_t first) {
+      double sum = 0;
+      for (std::size_t i = first; i < first + 6; ++i) sum += whole[i] / 6;
+      return sum;
+    };
+    CHECK(mean(18) < 0.8 * mean(0));
+    CHECK(open_checkpoint(folder / "state").metadata().at("note") == "of a test");
+  }
+
+  TEST_CASE("checkpoints that do not fit are refused, and nothing has changed") {
+    const Faces faces(8);
+    const TemporaryFolder folder;
+    const auto with = [&](const TrainerOptions& options, auto&& then) {
+      Trainable model(load_weights(tiny_weights()));
+      MaeStage stage(model, *faces.store, faces.store->usable(), {});
+      Trainer trainer(model, stage, options, {});
+      then(trainer);
+    };
+    with(short_run(5), [&](Trainer& trainer) {
+      trainer.step();
+      save_checkpoint(folder / "state", trainer, {});
+    });
+    TrainerOptions plain = short_run(5);
+    plain.average = 0;
+    with(plain, [&](Trainer& trainer) {
+      CHECK(has(error_of([&] { restore_checkpoint(open_checkpoint(folder / "state"), trainer); }),
+                "its settings were others"));
+      CHECK(trainer.steps_done() == 0);
+    });
+    plain.optimiser.kind = OptimiserKind::kSgd;
+    plain.average = 0.5;
+    with(plain, [&](Trainer& trainer) {
+      CHECK(has(error_of([&] { restore_checkpoint(open_checkpoint(folder / "state"), trainer); }),
+                "settings were others"));
+    });
+    CHECK(has(error_of([&] { open_checkpoint(tiny_weights()); }), "is no checkpoint"));
+    std::string bytes = read_file(folder / "state");
+    bytes[bytes.size() - 5] ^= 1;
+    write_file(folder / "damaged", bytes);
+    CHECK(has(error_of([&] { open_checkpoint(folder / "damaged"); }), "damaged"));
+    write_file(folder / "cut", bytes.substr(0, bytes.size() / 2));
+    CHECK_FALSE(error_of([&] { open_checkpoint(folder / "cut"); }).empty());
+    TrainerOptions wide = short_run(5);
+    wide.batch = 9;
+    CHECK(has(error_of([&] { with(wide, [](Trainer&) {}); }), "a batch of 9 from 8 samples"));
   }
 
   TEST_CASE("spheres: what is drawn in, what is pushed out") {

@@ -1,0 +1,64 @@
+#include "ofer/train/mae_stage.h"
+
+#include <algorithm>
+
+#include "engine/ops.h"
+#include "ofer/data/patch_masks.h"
+#include "ofer/train/batch_images.h"
+#include "ofer/train/losses.h"
+
+namespace ofer {
+
+MaeStage::MaeStage(const Trainable& model, const FaceStore& faces, std::vector<std::size_t> samples,
+                   const MaeStageOptions& options)
+    : model_(model), faces_(faces), samples_(std::move(samples)), options_(options) {
+  check(options_.augment);
+  require(options_.min_share >= 0 && options_.min_share <= options_.max_share &&
+              options_.max_share <= 1,
+          ErrorCode::kBadArgument, "the share of covered patches is from 0 to 1, not from ",
+          options_.min_share, " to ", options_.max_share);
+}
+
+void MaeStage::fill(TrainBatch& batch, std::uint64_t epoch,
+                    std::span<const std::size_t> samples) const {
+  const Config& config = model_.network().config();
+  const PatchGrid grid{config.patch_rows(), config.patch_columns()};
+  const auto side = static_cast<std::size_t>(config.image_size);
+  const std::size_t values = 3 * side * side, patches = grid.size();
+  batch.count = static_cast<std::int64_t>(samples.size());
+  batch.images.resize(samples.size() * values);
+  batch.covered.resize(samples.size() * patches);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const std::size_t sample = samples_[samples[i]];
+    SeededNumbers look = numbers_for(options_.seed, epoch, sample, RandomPurpose::kAugment);
+    const Augmentation drawn = draw_augmentation(options_.augment, config.image_size, look);
+    to_planes(augmented(faces_.face(sample), drawn, config.image_size),
+              std::span(batch.images).subspan(i * values, values));
+    SeededNumbers numbers = numbers_for(options_.seed, epoch, sample, RandomPurpose::kMask);
+    const double share =
+        options_.min_share + (options_.max_share - options_.min_share) * double{numbers.uniform()};
+    const std::size_t count = std::clamp<std::size_t>(patch_count(share, patches), 1, patches);
+    const std::vector<std::uint8_t> mask =
+        numbers.chance(options_.connected)
+            ? connected_patches(grid, count, 1 + numbers.index(options_.blobs), numbers)
+            : random_patches(grid, count, numbers);
+    std::copy(mask.begin(), mask.end(),
+              batch.covered.begin() + static_cast<std::ptrdiff_t>(i * patches));
+  }
+}
+
+void MaeStage::prepare(Session& s, Staging& staging, const TrainBatch& batch) {
+  const Config& config = model_.network().config();
+  images_ = normalised(s, model_.network(),
+                       send_images(s, staging, batch.images, batch.count, config.image_size));
+  selection_.assign(batch.count, config.patch_count(), batch.covered);
+  selection_.upload(s, staging);
+}
+
+Tensor MaeStage::loss(Session& s) {
+  const Config& config = model_.network().config();
+  return mae_loss(s, model_.network().autoencoder(), images_, selection_, config.patch_size,
+                  config.decoder.norm_pix_loss);
+}
+
+}  // namespace ofer

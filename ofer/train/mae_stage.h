@@ -1,0 +1,48 @@
+// Training the masked autoencoder: faces with patches left out, and what was there.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "ofer/data/augment.h"
+#include "ofer/data/face_store.h"
+#include "ofer/patch_selection.h"
+#include "ofer/train/stage.h"
+#include "ofer/train/trainable.h"
+
+namespace ofer {
+
+struct MaeStageOptions {
+  std::uint64_t seed = 1;
+  AugmentOptions augment = autoencoder_augmentation();
+  // The share of patches that is left out, drawn for each face; scattered ones, or with this
+  // probability connected ones in at most so many blobs.
+  double min_share = 0.5, max_share = 0.85;
+  double connected = 0.5;
+  int blobs = 3;
+};
+
+class MaeStage final : public TrainStage {
+ public:
+  // The faces of `samples`; both are borrowed.
+  MaeStage(const Trainable& model, const FaceStore& faces, std::vector<std::size_t> samples,
+           const MaeStageOptions& options);
+
+  std::string_view name() const override { return "mae"; }
+  std::vector<std::string> learned() const override { return {"mae."}; }
+  std::size_t samples() const override { return samples_.size(); }
+  void fill(TrainBatch& batch, std::uint64_t epoch,
+            std::span<const std::size_t> samples) const override;
+  void prepare(Session& s, Staging& staging, const TrainBatch& batch) override;
+  Tensor loss(Session& s) override;
+
+ private:
+  const Trainable& model_;
+  const FaceStore& faces_;
+  std::vector<std::size_t> samples_;
+  MaeStageOptions options_;
+  PatchSelection selection_;
+  Tensor images_;  // of the batch, normalised
+};
+
+}  // namespace ofer

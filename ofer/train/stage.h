@@ -1,0 +1,45 @@
+// What one stage of training asks of a step: which weights move, what a batch holds, and the loss.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/session.h"
+#include "engine/staging.h"
+
+namespace ofer {
+
+// One step's material, on the host. What a stage does not use is empty.
+struct TrainBatch {
+  std::int64_t count = 0;             // N
+  std::vector<float> images;          // [N, 3, S, S] in [0, 1], as the ViT sees them
+  std::vector<float> truth;           // [N, 3, S, S], the same faces uncovered
+  std::vector<std::uint8_t> covered;  // [N, L], 1 covered
+  std::vector<std::uint8_t> clean;    // [N, L], 1 free; a patch may be neither
+  std::vector<std::int32_t> labels;   // [N]
+};
+
+class TrainStage {
+ public:
+  virtual ~TrainStage() = default;
+
+  virtual std::string_view name() const = 0;
+  // Beginnings of the names of the weights that it moves.
+  virtual std::vector<std::string> learned() const = 0;
+  // How many samples it draws from.
+  virtual std::size_t samples() const = 0;
+  // The batch of these samples in this epoch. Depends on the arguments and the seed alone; called
+  // from another thread, beside loss() of the batch before.
+  virtual void fill(TrainBatch& batch, std::uint64_t epoch,
+                    std::span<const std::size_t> samples) const = 0;
+  // What is computed of a batch before a tape records; its tensors must stay until the step ends.
+  // Called also while counting.
+  virtual void prepare(Session& s, Staging& staging, const TrainBatch& batch) = 0;
+  // The objective [1], recorded.
+  virtual Tensor loss(Session& s) = 0;
+};
+
+}  // namespace ofer

@@ -1,0 +1,120 @@
+#include "ofer/train/trainer.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "engine/ops.h"
+#include "ofer/data/random.h"
+
+namespace ofer {
+
+Trainer::Trainer(Trainable& model, TrainStage& stage, const TrainerOptions& options,
+                 const SessionOptions& session)
+    : model_(model),
+      stage_(stage),
+      options_(options),
+      session_(session),
+      staging_(session_.device()),
+      optimiser_(model.learned(stage.learned()), options.optimiser, session_),
+      per_epoch_(static_cast<std::int64_t>(stage.samples()) /
+                 std::max<std::int64_t>(1, options.batch)) {
+  require(options_.batch >= 1 && per_epoch_ >= 1, ErrorCode::kBadArgument, "a batch of ",
+          options_.batch, " from ", stage.samples(), " samples cannot be");
+  require(options_.schedule.total >= 1, ErrorCode::kBadArgument, "a run of no steps");
+  if (options_.average > 0) average_.emplace(model_, options_.average, session_);
+  session_.set_training(true);
+}
+
+Trainer::~Trainer() {
+  if (filling_.valid()) filling_.wait();
+}
+
+std::vector<std::size_t> Trainer::samples_of(std::int64_t step) const {
+  const std::int64_t epoch = step / per_epoch_, place = step % per_epoch_;
+  if (order_of_ != epoch) {
+    order_.resize(stage_.samples());
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    SeededNumbers numbers =
+        numbers_for(options_.seed, static_cast<std::uint64_t>(epoch), 0, RandomPurpose::kOrder);
+    shuffle(std::span(order_), numbers);
+    order_of_ = epoch;
+  }
+  const auto first = order_.begin() + static_cast<std::ptrdiff_t>(place * options_.batch);
+  return {first, first + static_cast<std::ptrdiff_t>(options_.batch)};
+}
+
+// Fills next_ on another thread.
+void Trainer::begin_batch(std::int64_t step) {
+  next_step_ = step;
+  filling_ = std::async(std::launch::async, [this, step, samples = samples_of(step)] {
+    stage_.fill(next_, static_cast<std::uint64_t>(step / per_epoch_), samples);
+  });
+}
+
+StepReport Trainer::step() {
+  const std::int64_t number = steps_done();
+  if (next_step_ != number) {
+    if (filling_.valid()) filling_.wait();
+    begin_batch(number);
+  }
+  filling_.get();
+  std::swap(now_, next_);
+  begin_batch(number + 1);
+  StepReport report;
+  report.step = number + 1;
+  report.epoch = static_cast<std::uint64_t>(number / per_epoch_);
+  report.rate = options_.schedule.rate(number);
+  report.loss = run(now_, report);
+  return report;
+}
+
+double Trainer::run(const TrainBatch& batch, StepReport& report) {
+  float loss = 0;
+  const auto pass = [&] {
+    const Workspace::Scope scope(session_.workspace());
+    staging_.begin();
+    stage_.prepare(session_, staging_, batch);
+    {
+      Session::Recording recording(session_);
+      optimiser_.watch(recording.tape());
+      const Tensor objective = stage_.loss(session_);
+      session_.to_host(objective, &loss);
+      require(session_.counting() || std::isfinite(loss), ErrorCode::kBadArgument, "step ",
+              report.step, ": the loss is not finite; a lower rate or a longer warm-up helps");
+      recording.tape().backward(session_, objective, ops::full(session_, {1}, 1));
+      report.gradient_norm = optimiser_.step(session_, recording.tape(), report.rate);
+    }
+    if (average_) average_->update(session_, report.step);
+  };
+  // Batches differ in how much of them is covered, and so in what they need; counting is cheap.
+  session_.plan(pass);
+  pass();
+  return double{loss};
+}
+
+std::vector<std::pair<std::string, Tensor>> Trainer::state() const {
+  std::vector<std::pair<std::string, Tensor>> result;
+  for (const Parameter& parameter : model_.parameters())
+    result.emplace_back("weights/" + parameter.name, parameter.value);
+  for (const OptimiserState& state : optimiser_.state()) {
+    if (state.first.defined()) result.emplace_back("first/" + state.name, state.first);
+    if (state.second.defined()) result.emplace_back("second/" + state.name, state.second);
+  }
+  if (average_)
+    for (std::size_t i = 0; i < average_->values().size(); ++i)
+      result.emplace_back("average/" + model_.parameters()[i].name, average_->values()[i]);
+  return result;
+}
+
+void Trainer::resume_at(std::int64_t step) {
+  optimiser_.set_steps(step);
+}
+
+std::vector<Tensor> Trainer::shipped() const {
+  if (average_) return average_->values();
+  std::vector<Tensor> weights;
+  for (const Parameter& parameter : model_.parameters()) weights.push_back(parameter.value);
+  return weights;
+}
+
+}  // namespace ofer

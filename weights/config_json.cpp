@@ -1,137 +1,32 @@
-#include <initializer_list>
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "engine/error.h"
 #include "weights/config.h"
+#include "weights/json_fields.h"
 #include "weights/strict_json.h"
 
 namespace ofer {
 namespace {
 
-using nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
-// The names of a switch's values in the JSON.
-template <class Enum>
-using Names = std::initializer_list<std::pair<Enum, const char*>>;
+using Fields = JsonFields;
 
-constexpr Names<SphereKind> kSphereKinds = {{SphereKind::kDeep, "deep"},
-                                            {SphereKind::kKernel, "kernel"}};
-constexpr Names<SelfAssemblyVariant> kSelfAssemblies = {
+constexpr const char* kWhat = "configuration";
+
+constexpr JsonNames<SphereKind> kSphereKinds = {{SphereKind::kDeep, "deep"},
+                                                {SphereKind::kKernel, "kernel"}};
+constexpr JsonNames<SelfAssemblyVariant> kSelfAssemblies = {
     {SelfAssemblyVariant::kPaper, "paper"}, {SelfAssemblyVariant::kReleased, "released"}};
-constexpr Names<LatentSource> kLatentSources = {{LatentSource::kDecoderNorm, "decoder_norm"},
-                                                {LatentSource::kEncoderNorm, "encoder_norm"}};
-constexpr Names<LatentSelection> kLatentSelections = {{LatentSelection::kFixed, "fixed"},
-                                                      {LatentSelection::kCam, "cam"}};
-constexpr Names<HeadOrder> kHeadOrders = {{HeadOrder::kChannelFirst, "channel_first"},
-                                          {HeadOrder::kSpatialFirst, "spatial_first"}};
-constexpr Names<RecogniserStructure> kStructures = {{RecogniserStructure::kLayers, "layers"},
-                                                    {RecogniserStructure::kFolded, "folded"}};
-
-template <class Enum>
-const char* name_in(const Names<Enum>& names, Enum value) {
-  for (const auto& [known, name] : names)
-    if (known == value) return name;
-  OFER_ASSERT(!"a switch without a name");
-}
-
-[[noreturn]] void bad(const std::string& path, const std::string& what) {
-  fail(ErrorCode::kBadArgument, "configuration: ", path, path.empty() ? "" : ": ", what);
-}
-
-// From one JSON value to one field. `path` names it in errors.
-void read(const json& value, int& field, const std::string& path) {
-  if (!value.is_number_integer()) bad(path, "must be a whole number");
-  constexpr auto kLargest = std::numeric_limits<int>::max();
-  // Negative numbers are kept as signed, all others as unsigned; each is compared in its own type.
-  const bool fits = value.is_number_unsigned()
-                        ? value.get<std::uint64_t>() <= std::uint64_t{kLargest}
-                        : value.get<std::int64_t>() >= std::numeric_limits<int>::min();
-  if (!fits) bad(path, "is too large");
-  field = value.get<int>();
-}
-
-void read(const json& value, double& field, const std::string& path) {
-  if (!value.is_number()) bad(path, "must be a number");
-  field = value.get<double>();
-}
-
-void read(const json& value, bool& field, const std::string& path) {
-  if (!value.is_boolean()) bad(path, "must be true or false");
-  field = value.get<bool>();
-}
-
-void read(const json& value, std::string& field, const std::string& path) {
-  if (!value.is_string()) bad(path, "must be a string");
-  field = value.get<std::string>();
-}
-
-template <class T>
-void read(const json& value, std::vector<T>& field, const std::string& path) {
-  if (!value.is_array()) bad(path, "must be a list");
-  field.clear();
-  for (const json& element : value)
-    read(element, field.emplace_back(), message(path, "[", field.size() - 1, "]"));
-}
-
-template <class T, std::size_t N>
-void read(const json& value, std::array<T, N>& field, const std::string& path) {
-  if (!value.is_array() || value.size() != N) bad(path, message("must be a list of ", N));
-  for (std::size_t i = 0; i < N; ++i) read(value[i], field[i], message(path, "[", i, "]"));
-}
-
-// One JSON object whose fields are asked for by name. finish() refuses the ones nobody asked for.
-class Fields {
- public:
-  Fields(const json& object, std::string path) : object_(object), path_(std::move(path)) {
-    if (!object.is_object()) bad(path_, "must be an object");
-  }
-
-  const json& value(const char* name) {
-    const auto found = object_.find(name);
-    if (found == object_.end()) bad(path_of(name), "is missing");
-    asked_.insert(name);
-    return *found;
-  }
-
-  template <class T>
-  Fields& get(const char* name, T& field) {
-    read(value(name), field, path_of(name));
-    return *this;
-  }
-
-  template <class Enum>
-  Fields& get(const char* name, Enum& field, const Names<Enum>& names) {
-    std::string text, known;
-    read(value(name), text, path_of(name));
-    for (const auto& [candidate, candidate_name] : names) {
-      if (text == candidate_name) {
-        field = candidate;
-        return *this;
-      }
-      known += (known.empty() ? "\"" : " or \"") + std::string(candidate_name) + "\"";
-    }
-    bad(path_of(name), "must be " + known + ", not " + printable(text));
-  }
-
-  bool has(const char* name) const { return object_.contains(name); }
-  Fields object(const char* name) { return Fields(value(name), path_of(name)); }
-
-  std::string path_of(const char* name) const { return path_.empty() ? name : path_ + "." + name; }
-
-  void finish() const {
-    for (const auto& [key, unused] : object_.items())
-      if (!asked_.count(key)) bad(path_, "unknown field " + printable(key));
-  }
-
- private:
-  const json& object_;
-  std::string path_;
-  std::set<std::string> asked_;
-};
+constexpr JsonNames<LatentSource> kLatentSources = {{LatentSource::kDecoderNorm, "decoder_norm"},
+                                                    {LatentSource::kEncoderNorm, "encoder_norm"}};
+constexpr JsonNames<LatentSelection> kLatentSelections = {{LatentSelection::kFixed, "fixed"},
+                                                          {LatentSelection::kCam, "cam"}};
+constexpr JsonNames<HeadOrder> kHeadOrders = {{HeadOrder::kChannelFirst, "channel_first"},
+                                              {HeadOrder::kSpatialFirst, "spatial_first"}};
+constexpr JsonNames<RecogniserStructure> kStructures = {{RecogniserStructure::kLayers, "layers"},
+                                                        {RecogniserStructure::kFolded, "folded"}};
 
 Fields& get_vit(Fields& fields, EncoderConfig& vit) {
   return fields.get("width", vit.width)
@@ -159,11 +54,11 @@ void read_detector(Fields fields, DetectorConfig& detector) {
     Fields encoder = fields.object("encoder");
     get_vit(encoder, detector.encoder.emplace()).finish();
   }
-  const json& spheres = fields.value("spheres");
-  if (!spheres.is_array()) bad(fields.path_of("spheres"), "must be a list");
+  const nlohmann::json& spheres = fields.value("spheres");
+  if (!spheres.is_array()) fields.bad(fields.path_of("spheres"), "must be a list");
   for (std::size_t k = 0; k < spheres.size(); ++k)
     detector.spheres.push_back(
-        read_sphere(Fields(spheres[k], message(fields.path_of("spheres"), "[", k, "]"))));
+        read_sphere(fields.within(spheres[k], message(fields.path_of("spheres"), "[", k, "]"))));
   fields.finish();
 }
 
@@ -243,9 +138,9 @@ OrderedJson recogniser_json(const RecogniserConfig& recogniser) {
 }  // namespace
 
 Config parse_config(std::string_view text) {
-  const json document = parse_strict_json(text, "configuration");
+  const nlohmann::json document = parse_strict_json(text, kWhat);
   Config config;
-  Fields fields(document, "");
+  Fields fields(document, kWhat);
   fields.get("name", config.name)
       .get("image_size", config.image_size)
       .get("patch_size", config.patch_size)
@@ -283,8 +178,8 @@ std::string to_json(const Config& config) {
   if (config.unet) document["unet"] = unet_json(*config.unet);
   try {
     return document.dump(2);
-  } catch (const json::exception&) {
-    bad("", "a text in it is not UTF-8");
+  } catch (const nlohmann::json::exception&) {
+    fail(ErrorCode::kBadArgument, kWhat, ": a text in it is not UTF-8");
   }
 }
 

@@ -35,7 +35,7 @@ const FerSize kSmallFer{.widths = {4, 6, 8, 10},
 Conversion::Input input(SourceKind kind, const Published& source) {
   return {kind, &source, "memory"};
 }
-ConvertOptions options(ConfigSettings settings = {}) {
+ConvertOptions options(JsonSettings settings = {}) {
   ConvertOptions result;
   result.settings = std::move(settings);
   return result;
@@ -291,7 +291,7 @@ TEST_SUITE("convert") {
     CHECK_FALSE(start.info().trained);
     CHECK(any_has(start.report().sources[1].left_out, "fc.weight"));
 
-    const auto spheres_of = [&](const Published& spheres, ConfigSettings settings = {}) {
+    const auto spheres_of = [&](const Published& spheres, JsonSettings settings = {}) {
       settings["decoder.heads"] = "2";
       ConvertOptions fill = options(std::move(settings));
       fill.fill_seed = 1;

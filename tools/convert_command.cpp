@@ -10,6 +10,7 @@
 #include "tools/command_line.h"
 #include "tools/config_file.h"
 #include "tools/convert_output.h"
+#include "tools/settings_option.h"
 #include "weights/checkpoint.h"
 #include "weights/convert.h"
 
@@ -71,25 +72,6 @@ DType dtype_named(const std::string& name) {
   for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16})
     if (name == name_of(dtype)) return dtype;
   fail(ErrorCode::kBadArgument, "--dtype: no type \"", name, "\"; there are f32, bf16, f16");
-}
-
-// "detector.spheres[0].gamma=0.5"
-ConfigSettings settings_of(const std::vector<std::string>& texts) {
-  ConfigSettings settings;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    require(equals != text.npos && equals > 0, ErrorCode::kBadArgument, "--set: \"", text,
-            "\" is not FIELD=VALUE");
-    std::string path;
-    for (const char c : text.substr(0, equals))
-      if (c == '[')
-        path += '.';
-      else if (c != ']')
-        path += c;
-    require(settings.emplace(path, text.substr(equals + 1)).second, ErrorCode::kBadArgument,
-            "--set: ", path, " is set twice");
-  }
-  return settings;
 }
 
 ConvertOptions convert_options(const ConvertCommandOptions& options) {

@@ -18,9 +18,12 @@ void remember_and_cancel(int number) {
 
 }  // namespace
 
-Interrupt::Interrupt(Session& session) {
-  signal_that_came = 0;
+Interrupt::Interrupt(Session& session) : Interrupt() {
   session_to_cancel = &session;
+}
+
+Interrupt::Interrupt() {
+  signal_that_came = 0;
   struct sigaction action {};
   action.sa_handler = remember_and_cancel;
   // The second signal does what it always did. No SA_RESTART: waiting for standard input ends, too.

@@ -13,6 +13,8 @@ namespace ofer {
 class Interrupt {
  public:
   explicit Interrupt(Session& session);
+  // Remembers only: for work that ends at a step of its own.
+  Interrupt();
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;

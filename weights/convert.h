@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "weights/config_settings.h"
 #include "weights/convert_source.h"
 #include "weights/fold.h"
+#include "weights/json_settings.h"
 #include "weights/source_names.h"
 #include "weights/weight_file.h"
 
@@ -23,7 +23,7 @@ namespace ofer {
 
 struct ConvertOptions {
   std::optional<Config> config;     // empty: read off the shapes
-  ConfigSettings settings;          // single fields, on top of either
+  JsonSettings settings;            // single fields, on top of either
   std::vector<std::string> labels;  // empty: the seven expressions, if there are seven classes
   std::string provenance;           // empty: the sources' names
   std::string licence;              // empty: that it was not stated

@@ -69,7 +69,7 @@ class Shapes {
 
 class Reader {
  public:
-  explicit Reader(const ConfigSettings& settings) : settings_(settings) {
+  explicit Reader(const JsonSettings& settings) : settings_(settings) {
     sizes_.config = builtin_config("base");
     sizes_.config.name = "converted";
     sizes_.config.unet.reset();
@@ -344,7 +344,7 @@ class Reader {
       unknown_.push_back(field_of(k, "taps"));
   }
 
-  const ConfigSettings& settings_;
+  const JsonSettings& settings_;
   ConvertSizes sizes_;
   bool grid_known_ = false;
   std::vector<std::string> unknown_;  // fields that have to be set
@@ -352,7 +352,7 @@ class Reader {
 
 }  // namespace
 
-ConvertSizes read_sizes(const std::vector<NamedSource>& sources, const ConfigSettings& settings) {
+ConvertSizes read_sizes(const std::vector<NamedSource>& sources, const JsonSettings& settings) {
   return Reader(settings).read(sources);
 }
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "weights/config.h"
-#include "weights/config_settings.h"
 #include "weights/convert_source.h"
+#include "weights/json_settings.h"
 #include "weights/source_names.h"
 
 namespace ofer {
@@ -31,6 +31,6 @@ struct ConvertSizes {
 // source; the autoencoder and the recogniser then have the sizes of "base". Throws kBadFile when a
 // source lacks what tells a size, kBadArgument for a wrong setting and for a field that neither
 // shapes, published models nor settings tell, in one line that names it.
-ConvertSizes read_sizes(const std::vector<NamedSource>& sources, const ConfigSettings& settings);
+ConvertSizes read_sizes(const std::vector<NamedSource>& sources, const JsonSettings& settings);
 
 }  // namespace ofer

@@ -1,0 +1,214 @@
+#include "ofer/train/recipe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.h"
+#include "weights/json_fields.h"
+#include "weights/strict_json.h"
+
+namespace ofer {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr const char* kWhat = "recipe";
+constexpr JsonNames<TrainStageKind> kStages = {{TrainStageKind::kMae, "mae"}};
+constexpr JsonNames<OptimiserKind> kOptimisers = {
+    {OptimiserKind::kSgd, "sgd"}, {OptimiserKind::kAdam, "adam"}, {OptimiserKind::kAdamW, "adamw"}};
+constexpr JsonNames<Schedule::Shape> kShapes = {{Schedule::Shape::kConstant, "constant"},
+                                                {Schedule::Shape::kCosine, "cosine"},
+                                                {Schedule::Shape::kSteps, "steps"},
+                                                {Schedule::Shape::kLinear, "linear"}};
+constexpr JsonNames<Border> kBorders = {{Border::kZero, "zero"}, {Border::kEdge, "edge"}};
+
+// One list of a struct's fields serves both directions: `use(name, field)`.
+template <class Use, class Optimiser>
+void optimiser_fields(Use&& use, Optimiser& o) {
+  use("momentum", o.momentum);
+  use("nesterov", o.nesterov);
+  use("beta1", o.beta1);
+  use("beta2", o.beta2);
+  use("eps", o.eps);
+  use("weight_decay", o.weight_decay);
+  use("clip", o.clip);
+}
+template <class Use, class ARecipe>
+void schedule_fields(Use&& use, ARecipe& r) {
+  use("rate", r.rate);
+  use("warm_up", r.warm_up);
+  use("floor", r.floor);
+  use("factor", r.factor);
+  use("period", r.period);
+  use("hold", r.hold);
+}
+template <class Use, class Augment>
+void augment_fields(Use&& use, Augment& a) {
+  use("flip", a.flip);
+  use("rotate_crop", a.rotate_crop);
+  use("rotation", a.rotation);
+  use("crop_padding", a.crop_padding);
+  use("resized_crop", a.resized_crop);
+  use("min_area", a.min_area);
+  use("max_area", a.max_area);
+  use("jitter", a.jitter);
+  use("brightness", a.brightness);
+  use("contrast", a.contrast);
+  use("grey", a.grey);
+  use("blur", a.blur);
+  use("max_reduction", a.max_reduction);
+  use("erase", a.erase);
+  use("min_erased", a.min_erased);
+  use("max_erased", a.max_erased);
+}
+template <class Use, class Masks>
+void mask_fields(Use&& use, Masks& m) {
+  use("min_share", m.min_share);
+  use("max_share", m.max_share);
+  use("connected", m.connected);
+  use("blobs", m.blobs);
+}
+
+// Written short: 0.2f is 0.2 and not 0.20000000298.
+template <class T>
+OrderedJson shown(T value) {
+  return value;
+}
+template <>
+OrderedJson shown(float value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.6g", double{value});
+  return OrderedJson::parse(text);
+}
+
+auto writer(OrderedJson& object) {
+  return [&object](const char* name, const auto& field) { object[name] = shown(field); };
+}
+auto reader(JsonFields& fields) {
+  return [&fields](const char* name, auto& field) { fields.get(name, field); };
+}
+
+void rule(bool holds, const char* field, const char* problem) {
+  require(holds, ErrorCode::kBadArgument, kWhat, ": ", field, ": ", problem);
+}
+
+void validate(const Recipe& r) {
+  rule(std::isfinite(r.epochs) && r.epochs > 0, "epochs", "must be above 0");
+  rule(r.batch >= 1 && r.batch <= 65536, "batch", "must be from 1 to 65536");
+  rule(std::isfinite(r.rate) && r.rate > 0, "schedule.rate", "must be above 0");
+  rule(r.warm_up >= 0 && r.warm_up <= 1, "schedule.warm_up", "is a share of the run, from 0 to 1");
+  rule(r.floor >= 0 && r.floor <= 1, "schedule.floor", "is a share of the rate, from 0 to 1");
+  rule(r.factor > 0 && r.factor <= 1, "schedule.factor", "must be above 0, at most 1");
+  rule(r.period >= 0 && r.hold >= 0, "schedule", "period and hold are epochs, 0 or more");
+  rule(r.average >= 0 && r.average < 1, "average", "must be from 0, below 1");
+  const OptimiserOptions& o = r.optimiser;
+  rule(o.momentum >= 0 && o.momentum < 1, "optimiser.momentum", "must be from 0, below 1");
+  rule(o.beta1 >= 0 && o.beta1 < 1 && o.beta2 >= 0 && o.beta2 < 1, "optimiser",
+       "beta1 and beta2 must be from 0, below 1");
+  rule(o.eps > 0, "optimiser.eps", "must be above 0");
+  rule(o.weight_decay >= 0 && o.clip >= 0, "optimiser", "weight_decay and clip are 0 or more");
+  const MaskRecipe& m = r.masks;
+  rule(m.min_share >= 0 && m.min_share <= m.max_share && m.max_share <= 1, "masks",
+       "min_share and max_share are shares of the patches, in this order");
+  rule(m.connected >= 0 && m.connected <= 1, "masks.connected", "is a probability");
+  rule(m.blobs >= 1 && m.blobs <= 64, "masks.blobs", "must be from 1 to 64");
+  check(r.augment);
+}
+
+}  // namespace
+
+std::string_view name_of(TrainStageKind stage) {
+  return name_in(kStages, stage);
+}
+
+TrainerOptions Recipe::trainer_options(std::size_t samples) const {
+  const auto per_epoch = static_cast<std::int64_t>(samples) / batch;
+  require(per_epoch >= 1, ErrorCode::kBadArgument, "a batch of ", batch, " cannot be drawn from ",
+          samples, " faces; a smaller one can (--batch)");
+  const auto steps_of = [&](double count) {
+    return static_cast<std::int64_t>(std::llround(count * static_cast<double>(per_epoch)));
+  };
+  TrainerOptions options;
+  options.seed = seed;
+  options.batch = batch;
+  options.optimiser = optimiser;
+  options.average = average;
+  Schedule& s = options.schedule;
+  s.shape = shape;
+  s.base = rate;
+  s.floor = floor;
+  s.factor = factor;
+  s.total = std::max<std::int64_t>(1, steps_of(epochs));
+  s.warm_up = static_cast<std::int64_t>(std::llround(warm_up * static_cast<double>(s.total)));
+  s.period = steps_of(period);
+  s.hold = steps_of(hold);
+  return options;
+}
+
+Recipe default_recipe(TrainStageKind stage) {
+  Recipe r;
+  r.stage = stage;
+  switch (stage) {
+    case TrainStageKind::kMae:
+      r.epochs = 40;
+      r.optimiser = {.kind = OptimiserKind::kAdamW, .beta2 = 0.95, .weight_decay = 0.05, .clip = 1};
+      r.average = 0.999;
+      r.augment = autoencoder_augmentation();
+      break;
+  }
+  return r;
+}
+
+std::string to_json(const Recipe& r) {
+  OrderedJson document;
+  document["stage"] = name_in(kStages, r.stage);
+  document["seed"] = r.seed;
+  document["epochs"] = r.epochs;
+  document["batch"] = r.batch;
+  OrderedJson& optimiser = document["optimiser"];
+  optimiser["kind"] = name_in(kOptimisers, r.optimiser.kind);
+  optimiser_fields(writer(optimiser), r.optimiser);
+  OrderedJson& schedule = document["schedule"];
+  schedule["shape"] = name_in(kShapes, r.shape);
+  schedule_fields(writer(schedule), r);
+  document["average"] = r.average;
+  OrderedJson& augment = document["augment"];
+  augment_fields(writer(augment), r.augment);
+  augment["border"] = name_in(kBorders, r.augment.border);
+  if (r.stage == TrainStageKind::kMae) mask_fields(writer(document["masks"]), r.masks);
+  return document.dump(2);
+}
+
+Recipe parse_recipe(std::string_view text) {
+  const nlohmann::json document = parse_strict_json(text, kWhat);
+  JsonFields fields(document, kWhat);
+  Recipe r;
+  fields.get("stage", r.stage, kStages)
+      .get("seed", r.seed)
+      .get("epochs", r.epochs)
+      .get("batch", r.batch)
+      .get("average", r.average);
+  JsonFields optimiser = fields.object("optimiser");
+  optimiser.get("kind", r.optimiser.kind, kOptimisers);
+  optimiser_fields(reader(optimiser), r.optimiser);
+  optimiser.finish();
+  JsonFields schedule = fields.object("schedule");
+  schedule.get("shape", r.shape, kShapes);
+  schedule_fields(reader(schedule), r);
+  schedule.finish();
+  JsonFields augment = fields.object("augment");
+  augment_fields(reader(augment), r.augment);
+  augment.get("border", r.augment.border, kBorders);
+  augment.finish();
+  if (r.stage == TrainStageKind::kMae) {
+    JsonFields masks = fields.object("masks");
+    mask_fields(reader(masks), r.masks);
+    masks.finish();
+  }
+  fields.finish();
+  validate(r);
+  return r;
+}
+
+}  // namespace ofer

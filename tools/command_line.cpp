@@ -11,6 +11,7 @@
 #include "tools/init_command.h"
 #include "tools/inspect_command.h"
 #include "tools/run_command.h"
+#include "tools/train_command.h"
 #include "tools/verify_command.h"
 
 #ifndef OFER_VERSION
@@ -106,11 +107,13 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
   ConvertCommandOptions convert;
   InspectOptions inspect;
   VerifyOptions verify;
+  TrainCommandOptions train;
+  CLI::App* const train_app = add_train_command(app, train);
   CLI::App* const run_app = add_run_command(app, run);
   CLI::App* const convert_app = add_convert_command(app, convert);
   CLI::App* const inspect_app = add_inspect_command(app, inspect);
   CLI::App* const verify_app = add_verify_command(app, verify);
-  for (CLI::App* command : {init_app, convert_app, run_app, inspect_app, verify_app})
+  for (CLI::App* command : {init_app, convert_app, train_app, run_app, inspect_app, verify_app})
     command->group("Commands");
 
   check_command(arguments, app);
@@ -129,6 +132,7 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
     return kExitUsage;
   }
   if (app.got_subcommand(init_app)) return init_command(init, console);
+  if (app.got_subcommand(train_app)) return train_command(train, console);
   if (app.got_subcommand(convert_app)) return convert_command(convert, console);
   if (app.got_subcommand(inspect_app)) return inspect_command(inspect, console);
   if (app.got_subcommand(verify_app)) return verify_command(verify, console);

@@ -1,0 +1,187 @@
+// `ofer train` as a user runs it: folders, stops, resumes, and data that are not as they should be.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "engine/image_io.h"
+#include "tests/support/command.h"
+#include "tests/support/error_of.h"
+#include "tests/support/random.h"
+
+namespace ofer::test {
+namespace {
+
+// Faces by class, drawn.
+void draw_faces(const std::filesystem::path& folder, int each) {
+  int number = 0;
+  for (const char* label : {"happiness", "neutral"}) {
+    std::filesystem::create_directories(folder / label);
+    for (int i = 0; i < each; ++i) {
+      Image image(32, 32);
+      Random random(static_cast<std::uint64_t>(++number));
+      for (std::uint8_t& pixel : image.pixels)
+        pixel = static_cast<std::uint8_t>(random.between(number * 9, number * 9 + 60));
+      save_png(image, folder / label / (std::to_string(i) + ".png"));
+    }
+  }
+}
+
+std::string tiny_config(const TemporaryFolder& folder) {
+  const std::string path = (folder / "config.json").string();
+  write_file(path, to_json(runnable_config()));
+  return path;
+}
+
+Words train_words(const TemporaryFolder& folder, const std::string& run, const Words& more = {}) {
+  Words words{"train",    "mae",
+              "--data",   (folder / "faces").string(),
+              "--config", (folder / "config.json").string(),
+              "-o",       (folder / run).string(),
+              "--set",    "batch=4",
+              "--set",    "epochs=8",
+              "--set",    "average=0.9"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+}  // namespace
+
+TEST_SUITE("train_command") {
+  TEST_CASE("a run leaves weights that say how they came about, and that run") {
+    const TemporaryFolder folder;
+    draw_faces(folder / "faces", 5);
+    tiny_config(folder);
+    const Ran ran = run_ofer(train_words(folder, "run"));
+    CAPTURE(ran.err);
+    REQUIRE(ran.code == 0);
+    const auto summary = ran.json().at(0);
+    CHECK(summary["faces"] == 10);
+    CHECK(summary["steps"] == 16);  // 8 epochs of 2
+    CHECK(summary["finished"] == true);
+    const std::string weights = (folder / "run" / "weights.safetensors").string();
+    const auto told = run_ofer({"inspect", weights}).json().at(0);
+    CHECK(told["trained"] == true);
+    CHECK(told["checksum"] == "good");
+    CHECK(has(told["provenance"], "ofer train on 10 faces, recipe {\"stage\":\"mae\",\"seed\":1,"));
+    CHECK(run_ofer({"run", "-m", weights, sample("portrait.png")}).code == 0);
+    const Words lines = [&] {
+      Ran log;
+      log.out = read_file(folder / "run" / "log.jsonl");
+      return log.lines();
+    }();
+    REQUIRE(lines.size() == 2);  // after ten steps, and behind the last
+    CHECK(nlohmann::json::parse(lines[1])["step"] == 16);
+    CHECK(nlohmann::json::parse(lines[1])["images_per_second"] > 0);
+    // It goes on from weights as well.
+    Words again = train_words(folder, "more", {"--set", "epochs=1"});
+    again[4] = "-m";
+    again[5] = weights;
+    again.resize(again.size() - 8);
+    again.insert(again.end(), {"--set", "epochs=1", "--set", "batch=4"});
+    CHECK(run_ofer(again).code == 0);
+  }
+
+  TEST_CASE("stopped and resumed: the weights of a run that was never stopped") {
+    const TemporaryFolder folder;
+    draw_faces(folder / "faces", 6);
+    tiny_config(folder);
+    const Words longer{"--set", "seed=5", "--set", "optimiser.weight_decay=0.1"};
+    REQUIRE(run_ofer(train_words(folder, "whole", longer)).code == 0);
+    Words part = train_words(folder, "part", longer);
+    part.insert(part.end(), {"--checkpoint-minutes", "0"});
+    {
+      // Stopped as soon as a step was saved; started again until it is through.
+      const Descriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+      Child child(part, nothing.get(), nothing.get());
+      while (!std::filesystem::exists(folder / "part" / "checkpoint.safetensors"))
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      ::kill(child.pid(), SIGTERM);
+      const int code = child.wait();
+      CHECK((code == 128 + SIGTERM || code == 0));
+    }
+    part.push_back("--resume");
+    REQUIRE(run_ofer(part).code == 0);
+    const Ran same = run_ofer({"inspect", (folder / "whole" / "weights.safetensors").string(),
+                               (folder / "part" / "weights.safetensors").string()});
+    CHECK(same.code == 0);
+    // The log has every line once.
+    Ran log;
+    log.out = read_file(folder / "part" / "log.jsonl");
+    std::int64_t last = 0;
+    for (const auto& line : log.json()) {
+      CHECK(line["step"].get<std::int64_t>() > last);
+      last = line["step"].get<std::int64_t>();
+    }
+    CHECK(last == 24);
+  }
+
+  TEST_CASE("a resume with something else is refused, and told what") {
+    const TemporaryFolder folder;
+    draw_faces(folder / "faces", 4);
+    tiny_config(folder);
+    REQUIRE(run_ofer(train_words(folder, "run")).code == 0);
+    const std::string before = read_file(folder / "run" / "checkpoint.safetensors");
+    const auto refused = [&](const Words& words, const std::string& says) {
+      const Ran ran = run_ofer(words);
+      CAPTURE(ran.err);
+      CHECK(ran.code == 2);
+      CHECK(ran.error_lines() == 1);
+      CHECK(ran.error_says(says));
+      CHECK(read_file(folder / "run" / "checkpoint.safetensors") == before);
+    };
+    refused(train_words(folder, "run"), "holds a run; --resume");
+    refused(train_words(folder, "none", {"--resume"}), "no run to resume");
+    refused(
+        train_words(folder, "run", {"--resume", "--set", "schedule.rate=0.5", "--set", "seed=9"}),
+        "another recipe (seed, schedule.rate)");
+    Config other = runnable_config();
+    other.decoder.norm_pix_loss = true;
+    write_file(folder / "config.json", to_json(other));
+    refused(train_words(folder, "run", {"--resume"}),
+            "another configuration (decoder.norm_pix_loss)");
+    tiny_config(folder);
+    std::filesystem::remove(folder / "faces" / "neutral" / "1.png");
+    refused(train_words(folder, "run", {"--resume"}), "another data");
+    draw_faces(folder / "faces", 4);
+    CHECK(run_ofer(train_words(folder, "run", {"--resume"})).code == 0);  // through already
+  }
+
+  TEST_CASE("data that are not as they should be") {
+    const TemporaryFolder folder;
+    tiny_config(folder);
+    CHECK(run_ofer(train_words(folder, "a")).code == 3);  // no such folder
+    std::filesystem::create_directories(folder / "faces");
+    CHECK(run_ofer(train_words(folder, "a")).code == 3);  // empty
+    draw_faces(folder / "faces", 4);
+    write_file(folder / "faces" / "neutral" / "broken.png", "no picture");
+    std::string bytes = read_file(folder / "faces" / "neutral" / "0.png");
+    write_file(folder / "faces" / "neutral" / "cut.png", bytes.substr(0, bytes.size() / 2));
+    const Ran ran = run_ofer(train_words(folder, "b"));
+    CHECK(ran.code == 0);
+    CHECK(ran.error_says("left out: 2 "));
+    CHECK(ran.error_says("broken.png"));
+    CHECK(ran.json().at(0)["faces"] == 8);
+    const Ran large = run_ofer(train_words(folder, "c", {"--set", "masks.blobs=0"}));
+    CHECK(large.code == 2);
+    CHECK(large.error_says("masks.blobs"));
+    Words wide = train_words(folder, "d");
+    std::replace(wide.begin(), wide.end(), std::string("batch=4"), std::string("batch=99"));
+    CHECK(run_ofer(wide).error_says("a batch of 99 cannot be drawn from 8 faces"));
+    CHECK(run_ofer(train_words(folder, "e", {"--set", "nothing=1"})).error_says("no field"));
+    CHECK(run_ofer(train_words(folder, "f", {"--device", "abacus"})).code == 2);
+    Words stage = train_words(folder, "g");
+    stage[1] = "everything";
+    CHECK(run_ofer(stage).error_says("there are: mae"));
+    // Numbers that go astray end the run; what was saved stays.
+    const Ran astray =
+        run_ofer(train_words(folder, "h",
+                             {"--set", "schedule.rate=1e30", "--set", "optimiser.clip=0", "--set",
+                              "schedule.warm_up=0", "--checkpoint-minutes", "0"}));
+    CHECK(astray.code == 2);
+    CHECK(astray.error_says("is not finite"));
+    CHECK(std::filesystem::exists(folder / "h" / "checkpoint.safetensors"));
+  }
+}
+
+}  // namespace ofer::test

@@ -1,0 +1,317 @@
+#include "tools/train_command.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.h"
+#include "ofer/data/dataset.h"
+#include "ofer/data/face_store.h"
+#include "ofer/train/mae_stage.h"
+#include "ofer/train/recipe.h"
+#include "tools/command_line.h"
+#include "tools/config_file.h"
+#include "tools/json_text.h"
+#include "tools/session_options.h"
+#include "tools/settings_option.h"
+#include "tools/train_run.h"
+#include "weights/initialise.h"
+#include "weights/sha256.h"
+#include "weights/weight_file.h"
+
+namespace ofer {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kAbout =
+    "Train a stage of the method on a folder of faces\n"
+    "\n"
+    "mae: the masked autoencoder, which paints what is behind a cover and gives the latents.\n";
+
+constexpr const char* kExamples =
+    "The run's folder gets checkpoint.safetensors, log.jsonl and, at the end, "
+    "weights.safetensors.\n"
+    "Ctrl-C saves and ends; --resume goes on, on a CPU bit for bit as if nothing had happened.\n"
+    "\n"
+    "Examples:\n"
+    "  ofer train mae --data faces/labels.csv --config small -o runs/mae\n"
+    "  ofer train mae --data faces -m weights.safetensors -o runs/mae --set epochs=100\n"
+    "  ofer train mae --data faces --config small -o runs/mae --resume\n"
+    "\n"
+    "docs/training.md has the recipes' fields.\n"
+    "\n"
+    "Exit codes: 0 finished; 2 the command line cannot be obeyed, or the numbers went astray; 3 "
+    "data,\n"
+    "weights, device or folder failed; 130 interrupted by Ctrl-C, the state saved.";
+
+constexpr const char* kIn = "What it learns from";
+constexpr const char* kHow = "How";
+
+TrainStageKind stage_named(const std::string& name) {
+  std::string known;
+  for (const TrainStageKind stage : kTrainStages) {
+    if (name == name_of(stage)) return stage;
+    known += (known.empty() ? "" : ", ") + std::string(name_of(stage));
+  }
+  fail(ErrorCode::kBadArgument, "no stage \"", name, "\"; there are: ", known);
+}
+
+Recipe recipe_of(const TrainCommandOptions& options, TrainStageKind stage) {
+  std::string text = options.recipe.empty() ? to_json(default_recipe(stage))
+                                            : text_of_file(options.recipe, "a recipe");
+  Recipe recipe = parse_recipe(with_settings(text, settings_of(options.settings), "recipe"));
+  require(recipe.stage == stage, ErrorCode::kBadArgument, "the recipe is one for the stage ",
+          name_of(recipe.stage));
+  return recipe;
+}
+
+// The faces of a run.
+struct Faces {
+  Dataset dataset;
+  std::unique_ptr<FaceStore> store;
+  std::vector<std::size_t> samples;
+};
+
+// What is wrong with single faces is no reason to stop, but nobody shall miss it.
+void tell(const DataReport& report, Console& console) {
+  for (const std::string& warning : report.warnings())
+    print_note(console, "ofer: warning: " + one_line(warning));
+  if (report.total() == 0) return;
+  print_note(console, "ofer: left out: " + report.summary());
+  for (std::size_t problem = 0; problem < kDataProblems; ++problem)
+    for (const std::string& example : report.examples(static_cast<DataProblem>(problem)))
+      print_note(console, "  " + one_line(example));
+}
+
+// A list of faces is told by its names, so that a run is not taken up on other ones.
+std::string digest_of(const Faces& faces) {
+  Sha256 hash;
+  for (const std::size_t sample : faces.samples) {
+    const Sample& s = faces.dataset.samples[sample];
+    const std::string line = message(s.path.filename().string(), ' ', s.offset, ' ', s.label, '\n');
+    hash.update(line.data(), line.size());
+  }
+  return hash.finish();
+}
+
+std::unique_ptr<Faces> faces_of(const TrainCommandOptions& options,
+                                const std::vector<std::string>& labels, int side, int threads,
+                                Console& console) {
+  DatasetOptions wanted;
+  const std::optional<DataLayout> layout = data_layout(options.layout);
+  require(layout.has_value(), ErrorCode::kBadArgument, "--layout: no layout \"", options.layout,
+          "\"");
+  wanted.layout = *layout;
+  wanted.labels = labels;
+  wanted.labels_needed = false;
+  auto faces = std::make_unique<Faces>();
+  faces->dataset = load_dataset(options.data, wanted);
+  faces->store = std::make_unique<FaceStore>(faces->dataset, FaceStoreOptions{.side = side});
+  faces->store->check_all(threads);
+  const std::vector<std::size_t> usable = faces->store->usable();
+  std::vector<std::size_t> split =
+      faces->dataset.in_split(options.split.empty() ? "train" : options.split);
+  if (split.empty() && options.split.empty()) split = faces->dataset.in_split("");
+  std::set_intersection(usable.begin(), usable.end(), split.begin(), split.end(),
+                        std::back_inserter(faces->samples));
+  require(!faces->samples.empty(), ErrorCode::kBadFile, options.data, ": no readable face",
+          options.split.empty() ? "" : " in split " + options.split);
+  DataReport report = faces->dataset.report;
+  report.append(faces->store->report());
+  tell(report, console);
+  return faces;
+}
+
+// The weights that a run starts from, and what their file says.
+struct Start {
+  WeightInfo info;
+  LoadedWeights weights;
+};
+
+Start start_of(const TrainCommandOptions& options, std::uint64_t seed,
+               const std::filesystem::path& folder) {
+  require(options.weights.empty() != options.config.empty(), ErrorCode::kBadArgument,
+          "give either -m, weights to start from, or --config, for drawn ones");
+  Start start;
+  std::filesystem::path path = options.weights;
+  if (path.empty()) {
+    path = folder / "start.safetensors";
+    Config config = config_named(options.config);
+    config.recogniser.structure = RecogniserStructure::kLayers;
+    write_initial_weights(config, seed, path);
+  }
+  SafetensorsFile file = SafetensorsFile::open(path);
+  start.info = read_weight_info(file);
+  require(start.info.config.recogniser.structure == RecogniserStructure::kLayers,
+          ErrorCode::kBadFile, path.string(),
+          ": its recogniser is folded, and cannot be trained further");
+  start.weights = load_weights(std::move(file));
+  return start;
+}
+
+// Fields of two JSON texts that differ, as paths.
+std::string differing(const std::string& before, const std::string& now) {
+  const Json patch =
+      Json::diff(Json::parse(before, nullptr, false), Json::parse(now, nullptr, false));
+  std::string text;
+  for (const Json& change : patch) {
+    std::string path = change["path"].get<std::string>().substr(1);
+    std::replace(path.begin(), path.end(), '/', '.');
+    text += (text.empty() ? "" : ", ") + path;
+  }
+  return text;
+}
+
+// A run is only taken up with what it was begun with.
+void check_resumed(const SafetensorsFile& file, const CheckpointNotes& notes) {
+  for (const auto& [key, value] : notes) {
+    const auto found = file.metadata().find(key);
+    const std::string before = found == file.metadata().end() ? "" : found->second;
+    if (before == value) continue;
+    const bool json = key == "recipe" || key == "configuration";
+    fail(ErrorCode::kBadArgument, "--resume: the run was begun with another ", key,
+         json ? " (" + differing(before, value) + ")" : "", "; give the same, or another folder");
+  }
+}
+
+std::unique_ptr<TrainStage> stage_of(const Recipe& recipe, const Trainable& model,
+                                     const Faces& faces) {
+  switch (recipe.stage) {
+    case TrainStageKind::kMae: {
+      MaeStageOptions options;
+      options.seed = recipe.seed;
+      options.augment = recipe.augment;
+      options.min_share = recipe.masks.min_share;
+      options.max_share = recipe.masks.max_share;
+      options.connected = recipe.masks.connected;
+      options.blobs = recipe.masks.blobs;
+      return std::make_unique<MaeStage>(model, *faces.store, faces.samples, options);
+    }
+  }
+  OFER_ASSERT(!"a stage without a trainer");
+}
+
+void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, WeightInfo info,
+                  const Recipe& recipe, std::size_t faces) {
+  const Json compact = Json::parse(to_json(recipe));
+  info.provenance += message(info.provenance.empty() ? "" : "; ", "ofer train on ", faces,
+                             " faces, recipe ", compact.dump());
+  info.trained = true;
+  std::map<std::string, Tensor, std::less<>> shipped;
+  const std::vector<Tensor> weights = trainer.shipped();
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    shipped.emplace(model.parameters()[i].name, weights[i]);
+  std::vector<std::vector<std::byte>> copies;
+  write_weights(folder.weights(), info, [&](const TensorSpec& spec) -> TensorFill {
+    const Tensor& tensor = shipped.at(spec.name);
+    if (tensor.device().host_accessible()) return fill_from(tensor);
+    std::vector<std::byte>& copy = copies.emplace_back(tensor.bytes());
+    trainer.session().to_host(tensor, copy.data());
+    return fill_from(Tensor(copy.data(), tensor.shape(), tensor.dtype()));
+  });
+}
+
+}  // namespace
+
+CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
+  CLI::App* command = app.add_subcommand("train", kAbout);
+  command->footer(kExamples);
+  command->add_option("STAGE", options.stage, "mae")->required();
+  command->add_option("--data", options.data, "A folder of faces, a list, or a table")
+      ->type_name("PATH")
+      ->required()
+      ->group(kIn);
+  command
+      ->add_option("--layout", options.layout,
+                   "auto (default), list, csv, folders, rafdb,\nfer2013 or pictures")
+      ->type_name("NAME")
+      ->group(kIn);
+  command
+      ->add_option("--split", options.split,
+                   "The part of the data (default: train, where there\nis one)")
+      ->type_name("NAME")
+      ->group(kIn);
+  CLI::Option* weights = command->add_option("-m,--model", options.weights, "Weights to start from")
+                             ->type_name("WEIGHTS")
+                             ->group(kIn);
+  command
+      ->add_option("--config", options.config, "base, small, or a JSON file: start from drawn ones")
+      ->type_name("NAME")
+      ->excludes(weights)
+      ->group(kIn);
+  command->add_option("-o,--output", options.folder, "The run's folder")
+      ->type_name("DIR")
+      ->required()
+      ->group(kHow);
+  command->add_option("--recipe", options.recipe, "A JSON file in place of the stage's own")
+      ->type_name("FILE")
+      ->group(kHow);
+  command
+      ->add_option("--set", options.settings,
+                   "FIELD=VALUE of the recipe, as epochs=100 (repeatable)")
+      ->type_name("F=V")
+      ->expected(1)
+      ->take_all()
+      ->group(kHow);
+  command->add_flag("--resume", options.resume, "Go on with the run in that folder")->group(kHow);
+  command
+      ->add_option("--checkpoint-minutes", options.checkpoint_minutes,
+                   "Save the state this often (default 5)")
+      ->type_name("N")
+      ->check(CLI::Range(0.0, 1e6))
+      ->group(kHow);
+  command->add_option("--device", options.device, "cpu (default), cuda, cuda:N or simt")
+      ->type_name("NAME")
+      ->group(kHow);
+  command->add_option("--threads", options.threads, "0 (default): one for each core")
+      ->type_name("N")
+      ->group(kHow);
+  command->set_help_flag("-h,--help", "Print this help")->group("Other");
+  return command;
+}
+
+int train_command(const TrainCommandOptions& options, Console& console) {
+  const Recipe recipe = recipe_of(options, stage_named(options.stage));
+  const SessionOptions session = session_options(options.device, "fp32", options.threads, console);
+  const RunFolder folder{options.folder};
+  std::error_code error;
+  std::filesystem::create_directories(folder.path, error);
+  require(!error, ErrorCode::kIo, options.folder, ": cannot be made: ", error.message());
+  const bool begun = std::filesystem::exists(folder.checkpoint());
+  require(!begun || options.resume, ErrorCode::kBadArgument, options.folder,
+          ": holds a run; --resume goes on with it");
+  require(begun || !options.resume, ErrorCode::kBadArgument, options.folder,
+          ": holds no run to resume");
+
+  const Start start = start_of(options, recipe.seed, folder.path);
+  const Config& config = start.info.config;
+  const std::unique_ptr<Faces> faces = faces_of(options, start.info.labels, config.image_size,
+                                                std::max(1, session.threads), console);
+  Trainable model(start.weights, session.device);
+  const std::unique_ptr<TrainStage> stage = stage_of(recipe, model, *faces);
+  Trainer trainer(model, *stage, recipe.trainer_options(faces->samples.size()), session);
+  const CheckpointNotes notes = {
+      {"recipe", to_json(recipe)}, {"configuration", to_json(config)}, {"data", digest_of(*faces)}};
+  if (begun) {
+    const SafetensorsFile file = open_checkpoint(folder.checkpoint());
+    check_resumed(file, notes);
+    restore_checkpoint(file, trainer);
+  }
+  const Interrupt interrupt;
+  const bool finished =
+      run_training(trainer, folder, notes, options.checkpoint_minutes, interrupt, console);
+  if (finished) write_result(folder, model, trainer, start.info, recipe, faces->samples.size());
+  const Json summary = {{"stage", name_of(recipe.stage)},
+                        {"faces", faces->samples.size()},
+                        {"steps", trainer.steps_done()},
+                        {"of", trainer.options().schedule.total},
+                        {"finished", finished},
+                        {"weights", finished ? Json(folder.weights().string()) : Json()}};
+  print_line(console, json_line(summary));
+  return finished ? kExitGood : kExitSignal + interrupt.signal();
+}
+
+}  // namespace ofer

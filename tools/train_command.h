@@ -1,0 +1,39 @@
+// `ofer train`: weights from faces.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/console.h"
+
+namespace CLI {
+class App;
+}
+
+namespace ofer {
+
+struct TrainCommandOptions {
+  std::string stage;  // "mae"
+  std::string data;   // a folder, list or table of faces
+  std::string layout = "auto";
+  std::string split;                  // "": train where the data set has it, else all
+  std::string weights;                // to start from; "": drawn
+  std::string config;                 // of drawn ones
+  std::string folder;                 // the run's
+  std::string recipe;                 // a JSON file; "": the stage's own
+  std::vector<std::string> settings;  // "FIELD=VALUE" of the recipe
+  bool resume = false;
+  double checkpoint_minutes = 5;
+  std::string device = "cpu";
+  int threads = 0;
+};
+
+// Adds the command to `app`; parsing fills `options`, which must live as long.
+CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options);
+
+// Throws ofer::Error; else gives the exit code: 130 or 143 where a signal stopped the run, whose
+// state is then saved.
+int train_command(const TrainCommandOptions& options, Console& console);
+
+}  // namespace ofer

@@ -1,0 +1,51 @@
+// A run of training in a folder of its own: checkpoints, a log, and the weights that come out.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "ofer/train/checkpoint.h"
+#include "ofer/train/trainer.h"
+#include "tools/console.h"
+#include "tools/interrupt.h"
+
+namespace ofer {
+
+// The files of a run.
+struct RunFolder {
+  std::filesystem::path path;
+  std::filesystem::path checkpoint() const { return path / "checkpoint.safetensors"; }
+  std::filesystem::path log() const { return path / "log.jsonl"; }
+  std::filesystem::path weights() const { return path / "weights.safetensors"; }
+};
+
+// The run's log: one JSON object for each line, {"step", "epoch", "loss", "rate", "gradient_norm",
+// "images_per_second"}, loss and norm as means since the line before.
+class TrainLog {
+ public:
+  // Goes on behind the lines up to `step`; later ones, of steps that will be taken again, are cut.
+  // Throws kIo.
+  TrainLog(const std::filesystem::path& path, std::int64_t step);
+
+  // Collects a step; writes a line after every `kEvery` of them and behind the last.
+  void add(const StepReport& step, double seconds, std::int64_t images, bool last);
+  // Of the line that was written last; 0 before.
+  double loss() const { return loss_; }
+
+ private:
+  static constexpr int kEvery = 10;
+  std::filesystem::path path_;
+  std::ofstream file_;
+  int count_ = 0;
+  double losses_ = 0, norms_ = 0, seconds_ = 0, loss_ = 0;
+  std::int64_t images_ = 0;
+};
+
+// Steps until the run is finished or a signal comes, saving its state every so many minutes and at
+// the end. Gives true when it is finished. Throws what a step throws; the last checkpoint stays.
+bool run_training(Trainer& trainer, const RunFolder& folder, const CheckpointNotes& notes,
+                  double checkpoint_minutes, const Interrupt& interrupt, Console& console);
+
+}  // namespace ofer

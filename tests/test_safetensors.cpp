@@ -104,6 +104,29 @@ TEST_SUITE("safetensors") {
     CHECK(refused == 3);
   }
 
+  TEST_CASE("what is forgotten is read again, and its neighbours stay") {
+    const TemporaryFolder folder;
+    std::vector<float> values(40000);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+    const Tensor whole(values.data(), {40000}, DType::kF32);
+    write_safetensors(folder / "f",
+                      {{"a", DType::kF32, {40000}, fill_from(whole)},
+                       {"b", DType::kF32, {3}, fill_from(whole.rows(0, 3))},
+                       {"c", DType::kF32, {40000}, fill_from(whole)}},
+                      {});
+    const SafetensorsFile file = SafetensorsFile::open(folder / "f");
+    for (int times = 0; times < 2; ++times)
+      for (const SafetensorsEntry& entry : file.entries()) {
+        const Tensor tensor = file.tensor(entry);
+        CHECK(std::equal(values.begin(), values.begin() + tensor.elements(), tensor.data<float>()));
+        file.forget(entry);
+      }
+    const SafetensorsFile memory = SafetensorsFile::from_bytes(
+        std::as_bytes(std::span(content_of(folder / "f"))), "memory");
+    memory.forget(memory.entries()[0]);
+    CHECK(memory.tensor(memory.entries()[0]).data<float>()[39999] == 39999);
+  }
+
   TEST_CASE("cut at every byte") {
     const std::string whole = file_of(kGood, 25);
     CHECK(error_for(whole) == "");

@@ -55,11 +55,13 @@ class Verifier {
     verdict.name = entry.name;
     verdict.shape = got.shape();
     verdict.allowed = tolerances_.allowed(entry.name, *entry.dtype);
-    if (entry.shape == got.shape())
+    if (entry.shape == got.shape()) {
       verdict.error = compare_tap(got, reference_.file().bytes(entry), *entry.dtype);
-    else
+      reference_.file().forget(entry);  // memory does not grow with the reference
+    } else {
       verdict.problem =
           message("the pass has the shape ", got.shape(), ", the reference ", entry.shape);
+    }
     seen_.insert(&entry);
     any_ = any_ || !entry.name.starts_with("input/");
     report(verdict);

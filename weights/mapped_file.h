@@ -61,6 +61,10 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
 
+  // Says that a part of bytes() has been read: its whole pages need not stay in memory. They are
+  // read from the disk again should somebody touch them.
+  void forget(std::span<const std::byte> part) const;
+
  private:
   void release() noexcept;
 

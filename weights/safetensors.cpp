@@ -92,6 +92,10 @@ std::span<const std::byte> SafetensorsFile::bytes(const SafetensorsEntry& entry)
                         static_cast<std::size_t>(entry.end - entry.begin));
 }
 
+void SafetensorsFile::forget(const SafetensorsEntry& entry) const {
+  if (file_) file_->forget(bytes(entry));
+}
+
 bool SafetensorsFile::aligned(const SafetensorsEntry& entry, std::size_t alignment) const {
   return reinterpret_cast<std::uintptr_t>(bytes(entry).data()) % alignment == 0;
 }

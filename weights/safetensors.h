@@ -59,6 +59,10 @@ class SafetensorsFile {
   // The bytes of one tensor.
   std::span<const std::byte> bytes(const SafetensorsEntry& entry) const;
 
+  // Says that the bytes of one tensor have been read and need not stay in memory; they may be read
+  // again.
+  void forget(const SafetensorsEntry& entry) const;
+
   // Does the tensor start on a multiple of `alignment` bytes in memory?
   bool aligned(const SafetensorsEntry& entry, std::size_t alignment) const;
 

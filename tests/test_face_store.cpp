@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <barrier>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -118,6 +119,25 @@ TEST_SUITE("face_store") {
       REQUIRE(report.examples(ofer::DataProblem::kBadImage).size() == 2);
       CHECK(has(report.examples(ofer::DataProblem::kBadImage)[0], "3.png"));
     }
+  }
+
+  TEST_CASE("a failure that several threads meet at once is one failure") {
+    Dataset dataset;
+    dataset.samples.resize(200);
+    for (ofer::Sample& sample : dataset.samples) sample.path = "/nowhere/at/all.png";
+    const FaceStore store(dataset, {4, 0});
+    std::barrier start(4);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+      threads.emplace_back([&] {
+        for (std::size_t i = 0; i < 200; ++i) {
+          start.arrive_and_wait();
+          store.face(i);
+        }
+      });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(store.report().count(ofer::DataProblem::kBadImage) == 200);
+    CHECK(store.usable().empty());
   }
 
   TEST_CASE("pixels as text inside a table") {

@@ -501,6 +501,25 @@ TEST_SUITE("occlusion") {
     CHECK(std::accumulate(wrong.begin(), wrong.end(), 0) == 0);
   }
 
+  TEST_CASE("a cover that hides no patch is drawn again") {
+    const Image face = noise(60, 60, 1), other = noise(60, 60, 2);
+    OcclusionOptions options;
+    options.grid = {6, 6};
+    options.shapes = 0;
+    options.piece.min_share = 0.01f, options.piece.max_share = 0.04f;
+    const Occluder occluder(options);
+    int single = 0, drawn = 0;
+    constexpr int kDraws = 400;
+    for (std::uint64_t i = 0; i < kDraws; ++i) {
+      SeededNumbers a(i), b(i);
+      const Layer layer = ofer::piece_layer(other, 60, 60, options.piece, a);
+      single += ofer::occlude(face, layer, "piece", options.grid).count(PatchState::kCovered) == 0;
+      drawn += occluder.cover(face, &other, b).count(PatchState::kCovered) == 0;
+    }
+    REQUIRE(single > kDraws / 10);
+    CHECK(drawn < single / 10);
+  }
+
   TEST_CASE("only what has a weight is drawn, and some of each kind that is asked for") {
     const Image face = noise(40, 40);
     const auto kinds = [&](OcclusionOptions options, const Image* other,

@@ -7,6 +7,7 @@
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 #include "weights/safetensors.h"
+#include "weights/safetensors_writer.h"
 
 using namespace ofer;
 using test::error_of;
@@ -121,8 +122,9 @@ TEST_SUITE("safetensors") {
         CHECK(std::equal(values.begin(), values.begin() + tensor.elements(), tensor.data<float>()));
         file.forget(entry);
       }
-    const SafetensorsFile memory = SafetensorsFile::from_bytes(
-        std::as_bytes(std::span(content_of(folder / "f"))), "memory");
+    const std::string bytes = test::content_of(folder / "f");
+    const SafetensorsFile memory =
+        SafetensorsFile::from_bytes(std::as_bytes(std::span(bytes)), "memory");
     memory.forget(memory.entries()[0]);
     CHECK(memory.tensor(memory.entries()[0]).data<float>()[39999] == 39999);
   }

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/terminal_text.h"
+
 namespace ofer {
 
 struct Console {
@@ -31,16 +33,5 @@ void print_line(Console& console, std::string_view line);
 
 // Prints one line on standard error; a failure there is nobody's business.
 void print_note(Console& console, std::string_view line);
-
-// Text from outside (file names) made fit for one line of a terminal: control characters and bytes
-// that are not UTF-8 become \xNN.
-std::string one_line(std::string_view text);
-
-// Columns that UTF-8 text takes on a terminal: 2 for wide East Asian characters, 0 for combining
-// marks.
-int display_width(std::string_view text);
-
-// Shortens to at most `width` columns, keeping the end ("...name.png"), and fills up with spaces.
-std::string fit_left(std::string_view text, int width);
 
 }  // namespace ofer

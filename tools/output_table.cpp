@@ -20,11 +20,6 @@ constexpr int kProbabilityWidth = 11, kCoveredWidth = 7, kTimeWidth = 8;
 constexpr int kNumbersWidth = kProbabilityWidth + kCoveredWidth + kTimeWidth + 8;
 constexpr int kLeastFileWidth = 12;
 
-std::string right(const std::string& text, int width) {
-  const int missing = width - display_width(text);
-  return std::string(static_cast<std::size_t>(std::max(missing, 0)), ' ') + text;
-}
-
 std::string percent(double share) {
   return format("%.1f %%", 100 * share);
 }
@@ -68,11 +63,11 @@ std::string TableOutput::styled(const char* code, const std::string& text) const
 void TableOutput::heading() {
   if (headed_) return;
   headed_ = true;
-  print_line(
-      console_,
-      styled(kDim, fit_left("file", file_width_) + "  " + fit_left("expression", label_width_) +
-                       "  " + right("probability", kProbabilityWidth) + "  " +
-                       right("covered", kCoveredWidth) + "  " + right("time", kTimeWidth)));
+  print_line(console_, styled(kDim, fit_left("file", file_width_) + "  " +
+                                        fit_left("expression", label_width_) + "  " +
+                                        fill_before("probability", kProbabilityWidth) + "  " +
+                                        fill_before("covered", kCoveredWidth) + "  " +
+                                        fill_before("time", kTimeWidth)));
 }
 
 void TableOutput::result(const std::string& file, const Result& result) {
@@ -83,9 +78,9 @@ void TableOutput::result(const std::string& file, const Result& result) {
   print_line(console_, fit_left(one_line(file), file_width_) + "  " +
                            styled(kBold, fit_left(one_line(info_.labels.at(label)), label_width_)) +
                            "  " +
-                           right(percent(result.probabilities.at(label)), kProbabilityWidth) +
-                           "  " + right(percent(covered / patches), kCoveredWidth) + "  " +
-                           right(duration(result.time_ms.total), kTimeWidth));
+                           fill_before(percent(result.probabilities.at(label)), kProbabilityWidth) +
+                           "  " + fill_before(percent(covered / patches), kCoveredWidth) + "  " +
+                           fill_before(duration(result.time_ms.total), kTimeWidth));
   if (single_) bars(result);
 }
 
@@ -95,7 +90,8 @@ void TableOutput::bars(const Result& result) {
   for (std::size_t i = 0; i < result.probabilities.size(); ++i) {
     const double share = result.probabilities[i];
     const std::string text = "  " + fit_left(one_line(info_.labels.at(i)), label_width_) + "  " +
-                             right(percent(share), 7) + "  " + bar(share, cells, console_.unicode);
+                             fill_before(percent(share), 7) + "  " +
+                             bar(share, cells, console_.unicode);
     print_line(console_, static_cast<int>(i) == result.label ? styled(kBold, text) : text);
   }
 }

@@ -13,9 +13,9 @@ namespace ofer {
 
 namespace {
 
-// Resamples of one pass. 16 doubles are a few vector registers, and the weights of a thousand
-// units then stay in the second level of cache.
-constexpr std::size_t kLanes = 16;
+// Resamples of one pass: the sums of 8 stay in registers, and the weights of a thousand units in
+// the second level of cache.
+constexpr std::size_t kLanes = 8;
 using Lanes = std::array<double, kLanes>;
 
 struct Sample {
@@ -58,11 +58,24 @@ std::vector<Sample> sorted_samples(std::span<const float> scores,
 // times: [units], how often each unit counts in each lane. NaN where a lane has only one kind.
 Lanes areas(std::span<const Sample> samples, std::span<const Lanes> times) {
   Lanes twice{}, below{}, positives{}, tied_positive{}, tied_negative{};
+  bool tied = false;
   for (const Sample& sample : samples) {
     const Lanes& weight = times[sample.unit];
-    Lanes& tied = sample.positive ? tied_positive : tied_negative;
-    for (std::size_t i = 0; i < kLanes; ++i) tied[i] += weight[i];
-    if (!sample.last) continue;
+    if (sample.last && !tied) {  // alone with its score, as most are: the same in fewer steps
+      if (sample.positive) {
+        for (std::size_t i = 0; i < kLanes; ++i) {
+          twice[i] += 2 * weight[i] * below[i];
+          positives[i] += weight[i];
+        }
+      } else {
+        for (std::size_t i = 0; i < kLanes; ++i) below[i] += weight[i];
+      }
+      continue;
+    }
+    Lanes& sum = sample.positive ? tied_positive : tied_negative;
+    for (std::size_t i = 0; i < kLanes; ++i) sum[i] += weight[i];
+    tied = !sample.last;
+    if (tied) continue;
     for (std::size_t i = 0; i < kLanes; ++i) {
       twice[i] += tied_positive[i] * (2 * below[i] + tied_negative[i]);
       positives[i] += tied_positive[i];

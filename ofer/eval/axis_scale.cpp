@@ -8,6 +8,9 @@ namespace ofer {
 
 namespace {
 
+// Below it a power of ten may no longer be divided by.
+constexpr double kLeastDrawn = 1e-280;
+
 std::string written(const char* pattern, int digits, double value) {
   char text[64];
   std::snprintf(text, sizeof(text), pattern, digits, value);
@@ -65,12 +68,12 @@ AxisScale::AxisScale(const Axis& axis, const Extent& data, int ticks)
 void AxisScale::linear(const Axis& axis, int ticks) {
   // Of one value, or of values that doubles hardly tell apart.
   const double size = std::max(std::abs(low_), std::abs(high_));
-  if (high_ - low_ <= 1e-9 * size || high_ == low_) {
-    const double around = size > 0 ? size / 2 : 0.5;
+  if (high_ - low_ <= std::max(1e-9 * size, kLeastDrawn)) {
+    const double around = size > kLeastDrawn ? size / 2 : 0.5;
     low_ -= around;
     high_ += around;
   }
-  const double step = round_step(std::max((high_ - low_) / ticks, 1e-300));
+  const double step = round_step((high_ - low_) / ticks);
   if (!axis.range) {
     low_ = std::floor(low_ / step + 1e-9) * step;
     high_ = std::ceil(high_ / step - 1e-9) * step;

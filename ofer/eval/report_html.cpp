@@ -25,7 +25,11 @@ thead th { border-bottom: 1px solid #222; } tr { break-inside: avoid; }
 svg { max-width: 100%; height: auto; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1em; } .pictures figure { margin: 0; max-width: 100%; }
 .pictures img { max-width: 100%; image-rendering: auto; } .pictures figcaption { font-weight: normal; font-size: .88em; }
-@media print { body { max-width: none; margin: 0; } h2 { break-after: avoid; } .wide { overflow: visible; } }
+@media print {
+body { max-width: none; margin: 0; } h2, h3 { break-after: avoid; }
+.wide { overflow: visible; } table { font-size: .85em; } .number { white-space: normal; } .interval { white-space: nowrap; }
+.pictures { display: block; } .pictures figure { display: inline-block; margin: 0 1em 1em 0; }
+}
 </style>
 )";
 

@@ -36,6 +36,11 @@ class TextWriter {
     for (int i = 0; i < std::min(columns, width_); ++i) text += rule_;
     line(text);
   }
+  void heading(const std::string& title) {
+    if (title.empty()) return;
+    wrapped(title, 0);
+    rule(display_width(one_line(title)));
+  }
   // By words; a word that is wider than the line is cut.
   void wrapped(const std::string& source, int indent) {
     const std::string clean = one_line(source);
@@ -241,13 +246,11 @@ void TextWriter::operator()(const ConfusionPlot& plot) {
 std::string report_text(const Report& report, const TextOptions& options) {
   report.check();
   TextWriter writer(options);
-  writer.wrapped(report.title, 0);
-  writer.rule(display_width(one_line(report.title)));
+  writer.heading(report.title);
   for (const auto& [name, value] : report.facts) writer.wrapped(name + ": " + value, 0);
   for (const Section& section : report.sections) {
     writer.line("");
-    writer.wrapped(section.title, 0);
-    writer.rule(display_width(one_line(section.title)));
+    writer.heading(section.title);
     for (std::size_t i = 0; i < section.elements.size(); ++i) {
       if (i > 0) writer.line("");
       std::visit(writer, section.elements[i]);

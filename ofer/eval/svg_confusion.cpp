@@ -35,7 +35,7 @@ std::string svg_of(const ConfusionPlot& plot) {
   int columns = 0;
   for (const std::string& label : plot.labels)
     columns = std::max(columns, std::min(display_width(label), kMostLabel));
-  const double left = kSvgCharacter * columns + 30, top = 0.75 * kSvgCharacter * columns + 40;
+  const double left = kSvgCharacter * columns + 36, top = 0.75 * kSvgCharacter * columns + 40;
   constexpr double kNote = 110;  // behind a row: what it has in all
   const double side =
       std::clamp((kSvgWidth - left - kNote) / static_cast<double>(classes), 4.0, 62.0);

@@ -7,7 +7,7 @@ namespace ofer {
 
 namespace {
 
-constexpr double kLeft = 74, kTop = 12, kRight = 16, kHeight = 270;
+constexpr double kLeft = 74, kTop = 12, kRight = 26, kHeight = 270;
 constexpr double kWidth = kSvgWidth - kLeft - kRight;
 constexpr std::size_t kMostPoints = 1200;  // per line: more than there are pixels across
 constexpr std::size_t kMostBars = 40;      // intervals and marks that are drawn one by one

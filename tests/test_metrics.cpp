@@ -232,6 +232,38 @@ TEST_SUITE("metrics") {
 
     const DetectionFigures together = measure_detection(all, face, options);
     CHECK(together.units == 10);
+    // What is drawn is a face with all its images: face f has the images 3f, 3f + 1, 3f + 2.
+    const auto of_faces = [&](auto figure) {
+      return resample(
+                 10,
+                 [&](std::span<const std::int64_t> faces) {
+                   std::vector<float> s;
+                   std::vector<std::uint8_t> f;
+                   std::vector<PatchState> t;
+                   for (const std::int64_t drawn : faces)
+                     for (std::int64_t i = drawn * 3 * kPatches; i < (drawn + 1) * 3 * kPatches;
+                          ++i) {
+                       s.push_back(score[static_cast<std::size_t>(i)]);
+                       f.push_back(found[static_cast<std::size_t>(i)]);
+                       t.push_back(truth[static_cast<std::size_t>(i)]);
+                     }
+                   return figure(s, f, t);
+                 },
+                 options)
+          .resampled;
+    };
+    CHECK(together.precision.resampled == of_faces([](auto& s, auto& f, auto& t) {
+            return count_patches({30, kPatches, s, f, t}).precision();
+          }));
+    CHECK(together.auroc.resampled == of_faces([](auto& s, auto&, auto& t) {
+            Scored mine;
+            for (std::size_t i = 0; i < t.size(); ++i) {
+              if (t[i] == kNeither) continue;
+              mine.scores.push_back(s[i]);
+              mine.positive.push_back(t[i] == kCovered);
+            }
+            return auroc(mine.scores, mine.positive);
+          }));
     CHECK(together.counts.true_positive + together.counts.true_negative == correct);
   }
 
@@ -351,6 +383,19 @@ TEST_SUITE("metrics") {
           drawn_figure([](const ConfusionMatrix& m) { return m.balanced_accuracy(); }).resampled);
     CHECK(fast.recall[1].resampled ==
           drawn_figure([](const ConfusionMatrix& m) { return m.recall(1); }).resampled);
+
+    // The same images twice, as two pictures of one face each, say nothing new.
+    std::vector<std::int64_t> face;
+    for (std::int64_t i = 0; i < 120; ++i) face.push_back(i % 60);
+    for (std::size_t i = 0; i < 60; ++i) {
+      truth.push_back(std::int32_t{truth[i]});
+      predicted.push_back(std::int32_t{predicted[i]});
+    }
+    const RecognitionFigures twice = measure_recognition(truth, predicted, 3, face, options);
+    CHECK(twice.images == 120);
+    CHECK(twice.units == 60);
+    CHECK(twice.accuracy.resampled == fast.accuracy.resampled);
+    CHECK(twice.recall[2].resampled == fast.recall[2].resampled);
   }
 
   TEST_CASE("recognition: errors, and nothing at all") {

@@ -41,7 +41,7 @@ OPTIONS = {  # whose option it is
 
 
 class Rounded(torch.autograd.Function):
-    """Off by half a unit in float32's last place, up or down; so is the gradient on its way back."""
+    """Off by half a unit in float32's last place, up or down; so is the gradient on the way back."""
 
     @staticmethod
     def forward(context, x, generator):

@@ -17,7 +17,8 @@ void check_training(const TrainingCase& what) {
   for (const Precision precision : {Precision::kF64, Precision::kF32}) {
     int compared = 0;
     const std::vector<std::string> wrong = compare_training(twin, what, precision, &compared);
-    INFO(name_of(precision), ", ", wrong.size(), " numbers are off; the first: ", first_of(wrong));
+    INFO(std::string(name_of(precision)), ", ", wrong.size(),
+         " numbers are off; the first: ", first_of(wrong));
     CHECK(wrong.empty());
     CHECK(compared > 100);
   }
@@ -117,7 +118,7 @@ TEST_SUITE("training_reference") {
     what.rate = 0.01;
     const TrainingTwin twin(what);
     for (const Precision precision : {Precision::kF64, Precision::kF32}) {
-      INFO(name_of(precision));
+      INFO(std::string(name_of(precision)));
       const auto wrong = [&](auto&& change) {
         TrainingCase other = what;
         change(other);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/ops.h"
+#include "ofer/recogniser_input.h"
 
 namespace ofer {
 
@@ -267,14 +268,8 @@ void Pipeline::recognise(Pass& pass, Tape* tape) {
 // Returns the logits.
 Tensor Pipeline::classify(Pass& pass) {
   Session& s = session_;
-  const std::int64_t n = pass.inputs.count, size = network_->config().recogniser.image_size;
-  // A restored image, or, where nothing was covered, the input itself.
-  const Tensor flag = selection_.covered_flag().view({n, 1, 1, 1});
-  Tensor x = ops::multiply(s, ops::resize(s, pass.restored, size, size), flag);
-  const Tensor clean =
-      ops::multiply(s, ops::resize(s, pass.raw, size, size), ops::scale(s, flag, -1, 1));
-  x = ops::add(s, x, clean);
-  x = ops::divide(s, ops::subtract(s, x, network_->mean()), network_->deviation());
+  const Tensor x =
+      recogniser_input(s, *network_, pass.raw, pass.restored, selection_.covered_flag());
   const Recogniser::Output out = network_->recogniser()(s, x, pass.latent, pass.latent_rows);
   pass.probabilities = out.probabilities;
   pass.attention = out.attention_grid;

@@ -4,9 +4,10 @@
 
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <set>
+
+#include "tests/support/reference_script.h"
 
 namespace ofer::test {
 
@@ -15,8 +16,6 @@ namespace {
 double value_at(const Tensor& t, std::int64_t i) {
   return t.dtype() == DType::kF64 ? t.data<double>()[i] : double{t.data<float>()[i]};
 }
-
-std::string quoted(const std::string& text) { return "'" + text + "'"; }
 
 template <class T>
 std::vector<T> values_of(const SafetensorsFile& file, const char* name) {
@@ -31,7 +30,9 @@ std::vector<T> values_of(const SafetensorsFile& file, const char* name) {
 
 }  // namespace
 
-bool ReferenceGrid::available() { return std::string(OFER_PYTHON) != ""; }
+bool ReferenceGrid::available() {
+  return std::string(OFER_PYTHON) != "";
+}
 
 ReferenceGrid::ReferenceGrid(const Config& config, int seed, const std::vector<std::string>& cases,
                              const std::vector<std::string>& only) {
@@ -41,19 +42,15 @@ ReferenceGrid::ReferenceGrid(const Config& config, int seed, const std::vector<s
   std::filesystem::create_directories(folder_);
   const std::filesystem::path json = folder_ / "config.json";
   std::ofstream(json) << to_json(config);
-  // The sanitizers' runtime must not be loaded into Python.
-  std::string command = "env -u LD_PRELOAD PYTHONDONTWRITEBYTECODE=1 " + quoted(OFER_PYTHON) + " " +
-                        quoted(OFER_SOURCE_DIR "/tools/reference/make_grid.py") + " --config " +
-                        quoted(json.string()) + " --seed " + std::to_string(seed) + " -o " +
-                        quoted(folder_.string());
+  std::vector<std::string> arguments{"--config",           json.string(), "--seed",
+                                     std::to_string(seed), "-o",          folder_.string()};
   if (!only.empty()) {
-    command += " --only";
-    for (const std::string& end : only) command.append(" ").append(quoted(end));
-    command += " --";
+    arguments.push_back("--only");
+    arguments.insert(arguments.end(), only.begin(), only.end());
+    arguments.push_back("--");
   }
-  for (const std::string& name : cases) command.append(" ").append(quoted(name));
-  if (std::system(command.c_str()) != 0)
-    fail(ErrorCode::kInternal, "the reference could not be made: ", command);
+  arguments.insert(arguments.end(), cases.begin(), cases.end());
+  run_reference_script("make_grid.py", arguments);
 }
 
 ReferenceGrid::~ReferenceGrid() {
@@ -145,7 +142,8 @@ std::vector<std::string> compare_case(Pipeline& pipeline, const SafetensorsFile&
   for (const SafetensorsEntry& entry : reference.entries()) {
     const bool tap = entry.name.rfind("gradcam/", 0) != 0 && entry.name.rfind("given/", 0) != 0 &&
                      entry.name != "input/vit_raw";
-    if (tap && !seen.count(entry.name)) wrong.push_back(entry.name + ": the engine has no such tap");
+    if (tap && !seen.count(entry.name))
+      wrong.push_back(entry.name + ": the engine has no such tap");
   }
   if (compared) *compared += static_cast<int>(seen.size());
   return wrong;

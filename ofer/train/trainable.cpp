@@ -9,11 +9,14 @@ namespace ofer {
 namespace {
 
 // The same weights in memory that may be written.
-LoadedWeights writable(const LoadedWeights& start) {
-  const auto narrow = start.model->cast(DType::kF32);
+LoadedWeights writable(const LoadedWeights& start, Precision precision) {
+  const DType dtype = dtype_of_precision(precision);
+  require(dtype == DType::kF32 || dtype == DType::kF64, ErrorCode::kUnsupported,
+          "weights cannot be trained in ", name_of(dtype), "; train in fp32");
+  const auto converted = start.model->cast(dtype);
   auto buffers = std::make_shared<std::vector<Buffer>>();
   std::vector<Model::NamedTensor> tensors;
-  for (const auto& [name, tensor] : *narrow) {
+  for (const auto& [name, tensor] : *converted) {
     Buffer& copy = buffers->emplace_back(tensor.bytes());
     std::memcpy(copy.data(), tensor.raw(), tensor.bytes());
     tensors.emplace_back(name, Tensor(copy.data(), tensor.shape(), tensor.dtype()));
@@ -36,8 +39,8 @@ bool is_learned(std::string_view name) {
       name, {".mean", ".variance", ".position", ".center", ".radius", ".support", ".alpha"});
 }
 
-Trainable::Trainable(const LoadedWeights& start, Device device)
-    : network_(std::make_shared<const Network>(writable(start), Precision::kF32, device)) {
+Trainable::Trainable(const LoadedWeights& start, Device device, Precision precision)
+    : network_(std::make_shared<const Network>(writable(start, precision), precision, device)) {
   for (const auto& [name, tensor] : network_->model()) {
     const bool matrix = tensor.rank() >= 2 && name.ends_with(".weight");
     parameters_.push_back({name, tensor, is_learned(name), matrix});

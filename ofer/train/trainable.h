@@ -31,8 +31,10 @@ bool is_learned(std::string_view name);
 // any number may read while nothing is moved.
 class Trainable {
  public:
-  // A copy of `start`, in float32. Throws kOutOfMemory.
-  explicit Trainable(const LoadedWeights& start, Device device = {});
+  // A copy of `start`, in float or, to check gradients by, in double. Throws kOutOfMemory, and
+  // kUnsupported for a precision whose weights are coarser than a step is long.
+  explicit Trainable(const LoadedWeights& start, Device device = {},
+                     Precision precision = Precision::kF32);
 
   const Network& network() const { return *network_; }
   std::shared_ptr<const Network> shared_network() const { return network_; }

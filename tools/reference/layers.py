@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 BATCH_NORM_EPS = 1e-5
+BATCH_NORM_MOMENTUM = 0.1
 INSTANCE_NORM_EPS = 1e-5
 LAYER_NORM_EPS = 1e-6
 
@@ -93,16 +94,23 @@ class InstanceNorm(nn.Module):
 
 
 class BatchNorm(nn.Module):
-    """Inference form, along axis 1: (x - mean) / sqrt(variance + eps) * weight + bias."""
+    """Along axis 1: (x - mean) / sqrt(variance + eps) * weight + bias.
+
+    Behind train() with the statistics of the batch; the running ones then move towards them.
+    """
 
     def __init__(self, width):
         super().__init__()
+        self.eval()
         self.weight = parameter(width)
         self.bias = parameter(width)
         self.register_buffer("mean", statistic(width))
         self.register_buffer("variance", statistic(width))
 
     def forward(self, x):
+        if self.training:
+            return F.batch_norm(x, self.mean, self.variance, self.weight, self.bias, True,
+                                BATCH_NORM_MOMENTUM, BATCH_NORM_EPS)
         scale = self.weight / torch.sqrt(self.variance + BATCH_NORM_EPS)
         shift = self.bias - self.mean * scale
         shape = (1, -1) + (1,) * (x.dim() - 2)

@@ -67,6 +67,16 @@ class LatentOfer(nn.Module):
         tap("reconstruct/restored", restored)
         return latent, restored
 
+    def face(self, vit_raw, restored, mask):
+        """What the recogniser sees, [N, 3, R, R] normalised: restored where a patch is covered.
+
+        An image with no covered patch is recognised as it came, not by way of the U-Net's size.
+        """
+        size = self.config.recogniser.image_size
+        covered = mask.any(dim=1).view(-1, 1, 1, 1)
+        return self.normalise(torch.where(covered, resize(restored, size, size),
+                                          resize(vit_raw, size, size)))
+
     def forward(self, vit_raw, image, mask=None, tap=no_taps):
         """vit_raw [N, 3, S, S] and image [N, 3, U, U], both in [0, 1].
 
@@ -79,11 +89,7 @@ class LatentOfer(nn.Module):
         if mask is None:
             mask = self.detect(vit_image, tap)
         latent, restored = self.reconstruct(vit_image, image, mask, tap)
-        size = self.config.recogniser.image_size
-        # An image with no covered patch is recognised as it came, not by way of the U-Net's size.
-        covered = mask.any(dim=1).view(-1, 1, 1, 1)
-        face = self.normalise(torch.where(covered, resize(restored, size, size),
-                                          resize(vit_raw, size, size)))
+        face = self.face(vit_raw, restored, mask)
         tap("recognise/input", face)
         return self.recogniser(face, latent, tap)
 

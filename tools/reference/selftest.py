@@ -22,6 +22,7 @@ import make_weights
 import param_count
 import safetensors_io
 import self_assembly
+import training
 import vit
 from config import Config, ConfigError, read_config
 from detector import Bare
@@ -120,6 +121,13 @@ def check_norms():
     close(instance(x[:, :, :1, :1]), b.view(1, 5, 1, 1).expand(3, 5, 1, 1), 0.0, "one position")
     batch = install(layers.BatchNorm(5), {**values, "mean": m, "variance": v}, torch.float64)
     close(batch(x), F.batch_norm(x, m, v, w, b), 1e-12, "batch norm")
+    rows = x.transpose(0, 1).reshape(5, -1)
+    mean, variance = rows.mean(1), rows.var(1, unbiased=False)
+    scale = w / torch.sqrt(variance + 1e-5)
+    literal = (rows - mean[:, None]) * scale[:, None] + b[:, None]
+    close(batch.train()(x).transpose(0, 1).reshape(5, -1), literal, 1e-12, "training batch norm")
+    close(batch.mean, 0.9 * m + 0.1 * mean, 1e-12, "running mean")
+    close(batch.variance, 0.9 * v + 0.1 * rows.var(1, unbiased=True), 1e-12, "running variance")
 
 
 def check_position():
@@ -329,6 +337,42 @@ def check_gradients():
         step[at] = 1e-5
         slope = (logit(features + step) - logit(features - step)) / 2e-5
         close(slope, gradient[at], 1e-6 * (1.0 + abs(float(slope))), f"gradient at {at}")
+
+
+def check_training():
+    """Which tensors are learned, the spheres' objective by hand, steps and clipping by hand."""
+    model, _ = tiny_model(CONFIGS / "tiny.json")
+    shared, mae = (training.learned(model, stage) for stage in ("svdd", "mae"))
+    assert "mae.encoder.block00.qkv.bias" in shared and "mae.decoder.mask_token" in mae
+    assert not any(name.endswith((".position", ".center", ".mean")) for name in {**shared, **mae})
+    assert not any(name.startswith("mae.decoder") for name in shared)
+    assert training.decays("a.weight", torch.zeros(2, 3))
+    assert not training.decays("norm.weight", torch.zeros(2))
+    distance = torch.tensor([[1.0, 4.0, 9.0, 0.5]], dtype=torch.float64)
+    clean, covered = torch.tensor([[[True, True, False, False]], [[False, False, True, True]]])
+    radius = torch.ones(1, dtype=torch.float64)
+
+    def loss(**options):
+        objective = training.Svdd(model, torch.zeros(1, 3, 32, 32, dtype=torch.float64), clean,
+                                  covered, **options)
+        return objective.of_sphere(distance, radius)
+
+    close(loss(), torch.tensor(2.5).double(), 1e-12, "one class")
+    close(loss(soft_boundary=True, nu=0.5), torch.tensor(1.0 + 1.5 / 0.5).double(), 1e-12, "soft")
+    close(loss(outside_weight=3.0, margin=2.0), torch.tensor(2.5 + 3 * 1.25).double(), 1e-12,
+          "hinge")
+    close(loss(outside_weight=2.0, outside="inverse"), torch.tensor(2.5 + 1 / 9 + 2).double(), 1e-4,
+          "inverse")
+    weight, bias = (torch.full(shape, 2.0, dtype=torch.float64) for shape in ((1, 1), (1,)))
+    parameters = {"a.weight": weight, "a.bias": bias}
+    optimiser = training.make_optimiser("sgd", parameters, 0.1, momentum=0.5, weight_decay=0.2)
+    losses = training.follow(lambda tap: (3 * weight + 4 * bias).sum(), parameters, optimiser,
+                             steps=2, limit=1.0)
+    close(losses[0], torch.tensor(14.0).double(), 0.0, "loss in front of the first step")
+    first = 2.0 - 0.1 * (0.6 + 0.2 * 2.0)
+    velocity = 0.5 * (0.6 + 0.2 * 2.0) + 0.6 + 0.2 * first
+    close(weight.detach(), torch.full((1, 1), first - 0.1 * velocity).double(), 1e-6, "weight")
+    close(bias.detach(), torch.full((1,), 2.0 - 0.1 * (0.8 + 1.2)).double(), 1e-6, "bias")
 
 
 def main():

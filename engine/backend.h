@@ -46,7 +46,8 @@ struct Backend {
     switch (precision) {
       case Precision::kF32: return f32 != nullptr;
       case Precision::kTf32: return f32 != nullptr && tf32;
-      case Precision::kBf16: return bf16 != nullptr || bf16_products_missing == nullptr;
+      case Precision::kBf16:
+        return bf16 != nullptr || bf16_products_missing == nullptr;
       case Precision::kF64: return f64 != nullptr;
     }
     return false;

@@ -2,9 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "engine/backend.h"
+#include "kernels/cpu/matmul.h"
 #include "tests/support/command.h"
 #include "tests/support/cuda_backend.h"
-#include "kernels/cpu/matmul.h"
 #include "tests/support/device_pipeline.h"
 
 namespace ofer::test {

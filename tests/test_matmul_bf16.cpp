@@ -58,10 +58,20 @@ TEST_SUITE("matmul_bf16") {
     if (skipped_for_no_bf16()) return;
     std::uint64_t seed = 1;
     // The last ones are cut into several panels along one side or the sum.
-    for (const MatmulCase& test :
-         cases({{1, 1, 1},   {1, 7, 5},    {4, 16, 8},   {5, 33, 19},  {17, 96, 64}, {3, 97, 40},
-                {33, 193, 27}, {70, 5, 260}, {16, 32, 32}, {64, 48, 70}, {530, 9, 20},
-                {9, 530, 20}, {19, 17, 1100}, {520, 515, 6}})) {
+    for (const MatmulCase& test : cases({{1, 1, 1},
+                                         {1, 7, 5},
+                                         {4, 16, 8},
+                                         {5, 33, 19},
+                                         {17, 96, 64},
+                                         {3, 97, 40},
+                                         {33, 193, 27},
+                                         {70, 5, 260},
+                                         {16, 32, 32},
+                                         {64, 48, 70},
+                                         {530, 9, 20},
+                                         {9, 530, 20},
+                                         {19, 17, 1100},
+                                         {520, 515, 6}})) {
       INFO(describe(test));
       ++seed;
       const Operands<float> before(test, seed);
@@ -81,9 +91,18 @@ TEST_SUITE("matmul_bf16") {
     if (skipped_for_no_bf16()) return;
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     // 40 numbers: vectors of 32, a masked rest.
-    std::vector<float> x = {1.0f,           1.0f + 0x1p-8f, 1.0f + 0x3p-8f, 1.0f + 0x1.02p-8f,
-                            -1.0f - 0x1p-8f, 3.0e38f,       0x1.fffffep127f, kInfinity,
-                            -kInfinity,     0x1p-126f,      0.0f,           -0.0f};
+    std::vector<float> x = {1.0f,
+                            1.0f + 0x1p-8f,
+                            1.0f + 0x3p-8f,
+                            1.0f + 0x1.02p-8f,
+                            -1.0f - 0x1p-8f,
+                            3.0e38f,
+                            0x1.fffffep127f,
+                            kInfinity,
+                            -kInfinity,
+                            0x1p-126f,
+                            0.0f,
+                            -0.0f};
     for (int i = 0; x.size() < 40; ++i) x.push_back(static_cast<float>(std::ldexp(1.337, i - 14)));
     const float one = 1;
     std::vector<float> y(x.size());
@@ -138,9 +157,14 @@ TEST_SUITE("matmul_bf16") {
 
   TEST_CASE("operands are rounded only where that was asked for and pays") {
     if (skipped_for_no_bf16()) return;
-    for (const MatmulCase& test :
-         cases({{64, 64, 64}, {200, 192, 100}, {16, 512, 64}, {8, 512, 512}, {512, 8, 512},
-                {1, 700, 700}, {64, 64, 63}, {20, 30, 40}})) {
+    for (const MatmulCase& test : cases({{64, 64, 64},
+                                         {200, 192, 100},
+                                         {16, 512, 64},
+                                         {8, 512, 512},
+                                         {512, 8, 512},
+                                         {1, 700, 700},
+                                         {64, 64, 63},
+                                         {20, 30, 40}})) {
       INFO(describe(test));
       const std::vector<float> exact = result_of(test, 5, false);
       Operands<float> operands(test, 5);

@@ -127,8 +127,8 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
     return;
   }
   const bool pointwise = is_pointwise(g);
-  const Index rows = cpu.bf16() ? tile_rows_for_rounding<T>(g, depth)
-                                : tile_rows<T>(g, depth, kTileBytes);
+  const Index rows =
+      cpu.bf16() ? tile_rows_for_rounding<T>(g, depth) : tile_rows<T>(g, depth, kTileBytes);
   const Index tiles = out_plane > 0 ? (g.out_height + rows - 1) / rows : 0;
   // With few tiles in an image its output channels are shared out as well (each share then makes the
   // columns of its tile anew, which costs little beside its product).

@@ -1,6 +1,8 @@
 #include "kernels/cpu/matmul_bf16.h"
 
+#include <cstdint>
 #include <stdexcept>
+#include <string>
 
 #if defined(OFER_MATMUL_ONEDNN) && defined(__x86_64__)
 #define OFER_BF16_PRODUCTS

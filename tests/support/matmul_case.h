@@ -63,11 +63,12 @@ struct Operands {
   Matmul<T> product;
 };
 
-// Empty, or what is wrong with `got` after the product of `before`. `rounded`: what an element of an
-// operand counts as.
+// Empty, or what is wrong with `got` after the product of `before`. `rounded`: what an element of
+// an operand counts as.
 template <class T>
-std::string difference(const MatmulCase& test, const Operands<T>& before, const std::vector<T>& got,
-                       double (*rounded)(double) = [](double value) { return value; }) {
+std::string difference(
+    const MatmulCase& test, const Operands<T>& before, const std::vector<T>& got,
+    double (*rounded)(double) = [](double value) { return value; }) {
   std::vector<double> expected(got.size()), allowed(got.size(), 0);
   for (std::size_t i = 0; i < got.size(); ++i) expected[i] = static_cast<double>(before.c[i]);
   for (Index i = 0; i < test.m; ++i)

@@ -13,6 +13,7 @@
 
 #include "bench/timing.h"
 #include "engine/error.h"
+#include "kernels/cpu/matmul_bf16.h"
 #include "tests/cases/all.h"
 #include "tests/support/cuda_backend.h"
 #include "tests/support/simt_backend.h"
@@ -30,7 +31,7 @@ struct Options {
   std::string device = "cpu", filter;
   int threads = 0, samples = 20;
   double seconds = 0.3;
-  bool json = false, list = false;
+  bool bf16 = false, json = false, list = false;
 };
 
 struct Row {
@@ -109,6 +110,7 @@ void time_case(const Case& test, const test::Backend& backend, kernels::Stream& 
 std::vector<Row> time_all(const Options& options) {
   const test::Backend backend = backend_for(options.device);
   const auto stream = backend.make_stream(options.threads > 0 ? options.threads : 1);
+  stream->set_bf16(options.bf16);
   const CacheFlush flush(backend);
   std::vector<Row> rows;
   const auto visit = [&]<class Case>() {
@@ -137,7 +139,10 @@ void print_table(const std::vector<Row>& rows) {
 }
 
 void print_json(const Options& options, const std::vector<Row>& rows) {
-  Json result = {{"device", options.device}, {"dtype", "f32"}, {"cases", Json::array()}};
+  Json result = {{"device", options.device},
+                 {"dtype", "f32"},
+                 {"bf16_products", options.bf16},
+                 {"cases", Json::array()}};
   for (const Row& row : rows)
     result["cases"].push_back({{"operation", row.operation},
                                {"case", row.name},
@@ -155,6 +160,7 @@ int run(int argc, char** argv) {
   Options options;
   app.add_option("--device", options.device, "cpu, simt or cuda")
       ->check(CLI::IsMember({"cpu", "simt", "cuda"}));
+  app.add_flag("--bf16", options.bf16, "products of floats round their operands (cpu)");
   app.add_option("--threads", options.threads, "host threads (1)")->check(CLI::PositiveNumber);
   app.add_option("--filter", options.filter, "only cases whose \"operation: case\" contains this");
   app.add_option("--samples", options.samples, "least number of samples")
@@ -163,6 +169,11 @@ int run(int argc, char** argv) {
   app.add_flag("--json", options.json, "print JSON");
   app.add_flag("--list", options.list, "print the names of the cases and end");
   CLI11_PARSE(app, argc, argv);
+  require(!options.bf16 || options.device == "cpu", ErrorCode::kBadArgument, "--bf16 is for cpu");
+  if (options.bf16) {
+    const char* missing = kernels::cpu::bf16_missing();
+    require(missing == nullptr, ErrorCode::kUnsupported, "--bf16: ", missing ? missing : "");
+  }
   const std::vector<Row> rows = time_all(options);
   if (options.list) return 0;
   require(!rows.empty(), ErrorCode::kBadArgument, "no case contains \"", options.filter, '"');

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ Json about(const Bench& bench) {
   return {{"config", bench.config().name},
           {"batch", bench.batch()},
           {"threads", bench.threads()},
+          {"precision", name_of(bench.precision())},
           {"matmul", kernels::cpu::matmul_library()},
           {"kernels", kernels::cpu::best_variant()},
           {"compiler", kCompiler}};
@@ -111,6 +113,7 @@ void serve(const Bench& bench) {
 int run(int argc, char** argv) {
   CLI::App app("Times the stages of the method on this machine.");
   std::string weights, inputs, named;
+  Precision precision = Precision::kF32;
   std::vector<std::string> wanted;
   int threads = 0;
   bool serving = false;
@@ -119,6 +122,9 @@ int run(int argc, char** argv) {
   app.add_option("-m,--weights", weights, "weight file");
   app.add_option("-i,--inputs", inputs, "inputs file, made by bench/peers/make_inputs.py");
   app.add_option("--threads", threads, "threads (0: one for each core)");
+  app.add_option("--precision", precision, "fp32 (default) or bf16")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, Precision>{{"fp32", Precision::kF32}, {"bf16", Precision::kBf16}}));
   app.add_option("--stage", wanted, "only these stages");
   app.add_option("--samples", rule.samples, "least number of runs of a stage");
   app.add_option("--seconds", rule.seconds, "least time for a stage");
@@ -131,7 +137,7 @@ int run(int argc, char** argv) {
   }
   require(!weights.empty() && !inputs.empty(), ErrorCode::kBadArgument,
           "--weights and --inputs are needed");
-  const Bench bench(weights, inputs, threads);
+  const Bench bench(weights, inputs, threads, precision);
   if (serving) {
     serve(bench);
     return 0;

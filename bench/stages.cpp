@@ -16,8 +16,9 @@ LoadedWeights open_weights(const std::string& path) {
   return load_weights(path, options);
 }
 
-SessionOptions session_options(int threads) {
+SessionOptions session_options(int threads, Precision precision) {
   SessionOptions options;
+  options.precision = precision;
   options.threads = threads;
   return options;
 }
@@ -29,14 +30,15 @@ std::vector<float> copied(const Tensor& tensor) {
 
 }  // namespace
 
-Bench::Bench(const std::string& weights, const std::string& inputs, int threads)
+Bench::Bench(const std::string& weights, const std::string& inputs, int threads,
+             Precision precision)
     : weights_(open_weights(weights)),
       inputs_(SafetensorsFile::open(inputs)),
-      network_(std::make_shared<const Network>(weights_, Precision::kF32)),
+      network_(std::make_shared<const Network>(weights_, precision)),
       decoder_(layers::Parameters(*weights_.model, "mae").child("decoder"), config().decoder),
-      session_(session_options(threads)),
+      session_(session_options(threads, precision)),
       staging_(session_.device()),
-      pipeline_(network_, session_options(threads)),
+      pipeline_(network_, session_options(threads, precision)),
       batch_(input("vit").size(0)) {
   half_mask_ = flags("mask");
   require(static_cast<std::int64_t>(half_mask_.size()) == batch_ * config().patch_count(),

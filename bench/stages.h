@@ -29,14 +29,17 @@ struct Stage {
 // Used by one thread at a time.
 class Bench {
  public:
-  // Throws kIo, kBadFile; and kBadFile when the inputs do not belong to the weights' configuration.
-  Bench(const std::string& weights, const std::string& inputs, int threads);
+  // A precision of float tensors. Throws kIo, kBadFile, kUnsupported; and kBadFile when the inputs
+  // do not belong to the weights' configuration.
+  Bench(const std::string& weights, const std::string& inputs, int threads,
+        Precision precision = Precision::kF32);
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
   const std::vector<Stage>& stages() const { return stages_; }
   std::int64_t batch() const { return batch_; }
   int threads() const { return session_.threads(); }
+  Precision precision() const { return session_.precision(); }
   const Config& config() const { return network_->config(); }
 
  private:

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/error.h"
+#include "kernels/cpu/matmul_bf16.h"
 #include "kernels/cpu/select.h"
 #include "kernels/cpu/threads.h"
 #if defined(OFER_HAVE_SIMT) || defined(OFER_HAVE_CUDA)
@@ -45,6 +46,7 @@ const Backend& cpu_backend() {
       .f64 = kernels::cpu::table_f64(variant),
       .bf16 = nullptr,
       .tf32 = false,
+      .bf16_products_missing = kernels::cpu::bf16_missing(),
       .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
         return std::make_unique<kernels::cpu::CpuStream>(threads);
       },
@@ -66,6 +68,7 @@ const Backend& simt_backend() {
       .f64 = nullptr,
       .bf16 = &kernels::simt::table_bf16(),
       .tf32 = true,
+      .bf16_products_missing = nullptr,
       .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
         return std::make_unique<kernels::simt::SimtStream>(threads);
       },
@@ -88,6 +91,7 @@ const Backend& cuda_backend() {
       .f64 = nullptr,
       .bf16 = &kernels::cuda::table_bf16(),
       .tf32 = true,
+      .bf16_products_missing = nullptr,
       .make_stream = [](Device device, int) { return kernels::cuda::make_stream(device.index); },
       .allocate = [](std::size_t bytes,
                      Device device) { return kernels::cuda::allocate(bytes, device.index); },
@@ -124,8 +128,10 @@ const Backend& backend_of(DeviceKind kind) {
 
 void require_precision(const Backend& backend, const kernels::Stream& stream,
                        Precision precision) {
+  const char* reason = precision == Precision::kBf16 ? backend.bf16_products_missing : nullptr;
   require(backend.computes(precision), ErrorCode::kUnsupported, "precision ", name_of(precision),
-          " is not available on device ", backend.name, "; there is ", backend.precisions());
+          " is not available on device ", backend.name, reason ? ": " : "", reason ? reason : "",
+          "; there is ", backend.precisions());
   if (precision != Precision::kTf32 && precision != Precision::kBf16) return;
   const int capability = stream.compute_capability();
   require(stream.tensor_cores(), ErrorCode::kUnsupported, "precision ", name_of(precision),

@@ -24,6 +24,9 @@ struct Backend {
   const kernels::Table<double>* f64;             // null: the backend has no double precision
   const kernels::Table<kernels::BFloat16>* bf16;  // null: no bfloat16
   bool tf32;                                     // do streams know tf32?
+  // Of a backend without bfloat16 tensors: why its streams cannot round the operands of products to
+  // bfloat16 either (Stream::set_bf16), as the end of a sentence; null: they can.
+  const char* bf16_products_missing;
   // `threads`: host threads, for backends that compute with them. Throws when the device is missing.
   std::unique_ptr<kernels::Stream> (*make_stream)(Device device, int threads);
   // Memory aligned to 64 bytes, uninitialised; null when there is not enough.
@@ -43,10 +46,16 @@ struct Backend {
     switch (precision) {
       case Precision::kF32: return f32 != nullptr;
       case Precision::kTf32: return f32 != nullptr && tf32;
-      case Precision::kBf16: return bf16 != nullptr;
+      case Precision::kBf16:
+        return bf16 != nullptr || bf16_products_missing == nullptr;
       case Precision::kF64: return f64 != nullptr;
     }
     return false;
+  }
+  // Of the tensors that a session of that precision computes with.
+  DType dtype(Precision precision) const {
+    return precision == Precision::kBf16 && bf16 == nullptr ? DType::kF32
+                                                            : dtype_of_precision(precision);
   }
   // "fp32, fp64"
   std::string precisions() const {

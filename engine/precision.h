@@ -8,9 +8,10 @@
 namespace ofer {
 
 // kF32 is strict single precision. kTf32 keeps float tensors, but products, convolutions and
-// attention round their operands to 10 bits of mantissa (GPU). kBf16 keeps weights and activations in
-// bfloat16; sums, softmax and statistics stay in float (GPU). kF64 is for checking numerics:
-// everything in double, on the CPU.
+// attention round their operands to 10 bits of mantissa (GPU). kBf16 on a GPU keeps weights and
+// activations in bfloat16; sums, softmax and statistics stay in float. On a CPU that has the
+// instructions it keeps float tensors, but products and convolutions round their operands to
+// bfloat16. kF64 is for checking numerics: everything in double, on the CPU.
 enum class Precision : std::uint8_t { kF32, kTf32, kBf16, kF64 };
 
 inline constexpr Precision kPrecisions[] = {Precision::kF32, Precision::kTf32, Precision::kBf16,
@@ -26,7 +27,7 @@ constexpr const char* name_of(Precision precision) {
   return "?";
 }
 
-// Of the tensors that a session of that precision computes with.
+// The type that a precision is named for; what a session's tensors are is Backend::dtype.
 constexpr DType dtype_of_precision(Precision precision) {
   switch (precision) {
     case Precision::kBf16: return DType::kBF16;

@@ -40,6 +40,7 @@ Session::Session(const SessionOptions& options)
       resize_axes_(backend_, options.device, dtype()) {
   require_precision(backend_, *stream_, options.precision);
   stream_->set_tf32(options.precision == Precision::kTf32);
+  stream_->set_bf16(options.precision == Precision::kBf16 && dtype() == DType::kF32);
 }
 
 void Session::queue_to_device(const Tensor& tensor, const void* host) {

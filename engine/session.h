@@ -42,7 +42,7 @@ class Session {
 
   Device device() const { return options_.device; }
   Precision precision() const { return options_.precision; }
-  DType dtype() const { return dtype_of_precision(precision()); }
+  DType dtype() const { return backend_.dtype(precision()); }
   int threads() const { return threads_; }
   bool deterministic() const { return options_.deterministic; }
   const Backend& backend() const { return backend_; }

@@ -50,6 +50,11 @@ class Stream {
   void set_tf32(bool on) { tf32_ = on; }
   bool tf32() const { return tf32_; }
 
+  // May products and convolutions of floats round their operands to bfloat16? For backends that
+  // can without bfloat16 tensors.
+  void set_bf16(bool on) { bf16_ = on; }
+  bool bf16() const { return bf16_; }
+
   // Does the device have what tf32 and bfloat16 are computed with?
   virtual bool tensor_cores() const { return true; }
   // Of a GPU: 75 for 7.5. 0 where there is none.
@@ -65,7 +70,7 @@ class Stream {
  private:
   using Clock = std::chrono::steady_clock;
   std::array<Clock::time_point, kMarks> marks_{};
-  bool tf32_ = false;
+  bool tf32_ = false, bf16_ = false;
 };
 
 }  // namespace ofer::kernels

@@ -23,13 +23,13 @@ std::shared_ptr<const Network> Network::load(const std::string& path, Precision 
 }
 
 Network::Network(LoadedWeights weights, Precision precision, Device device)
-    : model_(placed(weights.model->cast(dtype_of_precision(precision)), device)),
+    : model_(placed(weights.model->cast(backend_of(device.kind).dtype(precision)), device)),
       config_(weights.config),
       labels_(weights.labels),
       trained_(weights.trained),
       precision_(precision),
       device_(device),
-      normalisation_(6 * size_of(dtype_of_precision(precision)), device),
+      normalisation_(6 * size_of(backend_of(device.kind).dtype(precision)), device),
       autoencoder_(layers::Parameters(*model_, "mae"), config_),
       detector_(layers::Parameters(*model_, "detector"), config_, autoencoder_.encoder()),
       recogniser_(layers::Parameters(*model_, "recogniser"), config_) {
@@ -41,7 +41,7 @@ Network::Network(LoadedWeights weights, Precision precision, Device device)
   }
   std::array<float, 6> narrow;
   std::copy(wide.begin(), wide.end(), narrow.begin());
-  const DType dtype = dtype_of_precision(precision);
+  const DType dtype = backend_of(device.kind).dtype(precision);
   std::vector<std::byte> raw;
   const void* values = dtype == DType::kF64 ? wide.data() : from_floats(narrow, dtype, raw);
   on_device([&] {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/backend.h"
+#include "kernels/cpu/matmul.h"
 #include "tests/support/command.h"
 #include "tests/support/cuda_backend.h"
 #include "tests/support/device_pipeline.h"
@@ -72,6 +73,37 @@ TEST_SUITE("device_errors") {
     backend.tf32 = false;
     CHECK(error(Other(), Precision::kTf32).find("not available on device cpu") !=
           std::string::npos);
+  }
+
+  TEST_CASE("a CPU without bfloat16 products says why") {
+    class Cpu final : public kernels::Stream {};
+    ofer::Backend backend = backend_of(DeviceKind::kCpu);
+    CHECK(backend.bf16 == nullptr);
+    CHECK(backend.dtype(Precision::kBf16) == DType::kF32);
+    backend.bf16_products_missing = "it is made of wood";
+    CHECK(backend.precisions() == "fp32, fp64");
+    CHECK_THROWS_WITH_AS(require_precision(backend, Cpu(), Precision::kBf16),
+                         "precision bf16 is not available on device cpu: it is made of wood; there "
+                         "is fp32, fp64",
+                         Error);
+    CHECK_THROWS_WITH_AS(require_precision(backend, Cpu(), Precision::kTf32),
+                         "precision tf32 is not available on device cpu; there is fp32, fp64",
+                         Error);
+    backend.bf16_products_missing = nullptr;
+    CHECK(backend.precisions() == "fp32, bf16, fp64");
+    require_precision(backend, Cpu(), Precision::kBf16);
+
+    // oneDNN can be told to leave instructions alone; without oneDNN there are no such products.
+    const Ran ran = run_ofer(run_words({"--precision", "bf16", sample("portrait.png")}),
+                             "/dev/null", {}, {"ONEDNN_MAX_CPU_ISA=AVX2"});
+    CHECK(ran.code == 3);
+    CHECK(ran.out == "");
+    CHECK(ran.error_lines() == 1);
+    const bool onednn = std::string(kernels::cpu::matmul_library()) == "oneDNN";
+    CHECK_MESSAGE(ran.error_says("precision bf16 is not available on device cpu: "), ran.err);
+    CHECK_MESSAGE(ran.error_says(onednn ? "this CPU has neither AVX512_BF16 nor AMX-BF16"
+                                        : "this build multiplies matrices without oneDNN"),
+                  ran.err);
   }
 
   TEST_CASE("a device name that means nothing is a wrong argument") {

@@ -165,7 +165,7 @@ CLI::App* add_run_command(CLI::App& app, RunOptions& options) {
       ->group(kHow);
   command
       ->add_option("--precision", options.precision,
-                   "fp32 (default), fp64, and on a GPU tf32 or bf16")
+                   "fp32 (default), bf16, fp64 (CPU) or tf32 (GPU)")
       ->type_name("NAME")
       ->group(kHow);
   command->add_option("--threads", options.threads, "0 (default): one for each core")

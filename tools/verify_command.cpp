@@ -210,7 +210,7 @@ CLI::App* add_verify_command(CLI::App& app, VerifyOptions& options) {
       ->type_name("NAME");
   command
       ->add_option("--precision", options.precision,
-                   "fp32 (default), fp64, and on a GPU tf32 or\nbf16")
+                   "fp32 (default), bf16, fp64 (CPU) or tf32 (GPU)")
       ->type_name("NAME");
   command->add_option("--threads", options.threads, "0 (default): one for each core")
       ->type_name("N");

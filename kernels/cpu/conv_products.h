@@ -52,6 +52,15 @@ const T* prepare_input(const T* input, Activation in_activation, T slope, ConvGe
   return result;
 }
 
+// The same where a product rounds its operands: the weights are rounded for every tile, so a tile
+// should have some 192 columns, if they are not many times the cache.
+template <class T>
+OFER_INLINE Index tile_rows_for_rounding(const ConvGeometry& g, Index depth) {
+  const Index rows = tile_rows<T>(g, depth, kTileBytes);
+  const Index wanted = g.out_width > 0 ? (192 + g.out_width - 1) / g.out_width : 1;
+  return larger(rows, smaller(wanted, tile_rows<T>(g, depth, 4 * kTileBytes)));
+}
+
 OFER_INLINE bool is_pointwise(const ConvGeometry& g) {
   return g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_h == 0 &&
          g.pad_w == 0;
@@ -118,7 +127,8 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
     return;
   }
   const bool pointwise = is_pointwise(g);
-  const Index rows = tile_rows<T>(g, depth, kTileBytes);
+  const Index rows =
+      cpu.bf16() ? tile_rows_for_rounding<T>(g, depth) : tile_rows<T>(g, depth, kTileBytes);
   const Index tiles = out_plane > 0 ? (g.out_height + rows - 1) / rows : 0;
   // With few tiles in an image its output channels are shared out as well (each share then makes the
   // columns of its tile anew, which costs little beside its product).
@@ -151,6 +161,7 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
       }
       product.c = y + (n * g.out_channels + o0) * out_plane + p0 * g.out_width;
       product.ldc = out_plane;
+      product.bf16 = cpu.bf16();
       matmul(product);
       if (bias) add_bias(bias + o0, product.m, product.n, product.c, product.ldc);
     }
@@ -205,6 +216,7 @@ void convolve_adjoint(const ConvGeometry& g, const T* y, const T* weight, const 
           product_of_columns(product.a, depth, narrow + n * g.out_channels * padded, padded,
                              product.m, out_plane, g.out_channels, product.c);
         } else {
+          product.bf16 = cpu.bf16();
           matmul(product);
         }
         for (Index c = 0; c < channels; ++c)
@@ -253,6 +265,7 @@ void convolve_weights(const ConvGeometry& g, const T* y, const T* x, T* dweight,
           product.c = dweight + c0 * taps;
           product.ldc = depth;
           product.beta = begun ? T(1) : T(0);
+          product.bf16 = cpu.bf16();
           matmul(product);
           begun = true;
         }

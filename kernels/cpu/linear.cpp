@@ -35,7 +35,8 @@ struct RowBlocks {
 };
 
 template <class T>
-void linear_block(const LinearArgs<T>& args, RowRange r, Index begin, Index end, T* scratch) {
+void linear_block(const LinearArgs<T>& args, RowRange r, Index begin, Index end, bool bf16,
+                  T* scratch) {
   const Index rows = r.end - r.begin, columns = end - begin;
   Matmul<T> product;
   product.transpose_b = true;
@@ -50,6 +51,7 @@ void linear_block(const LinearArgs<T>& args, RowRange r, Index begin, Index end,
   const bool direct = args.residual == nullptr;
   product.c = direct ? args.y + r.begin * args.out + begin : scratch;
   product.ldc = direct ? args.out : columns;
+  product.bf16 = bf16;
   matmul(product);
   for (Index i = 0; i < rows; ++i) {
     T* row = product.c + i * product.ldc;
@@ -98,7 +100,7 @@ void linear(const LinearArgs<T>& args, Stream& stream) {
       const Index end = begin + width < args.out ? begin + width : args.out;
       T* scratch =
           args.residual ? cpu.scratch<T>(worker, 0, (r.end - r.begin) * (end - begin)) : nullptr;
-      linear_block(args, r, begin, end, scratch);
+      linear_block(args, r, begin, end, cpu.bf16(), scratch);
     }
   });
 }
@@ -117,6 +119,7 @@ void linear_backward(const LinearBackwardArgs<T>& args, Stream& stream) {
     product.ldb = args.in;
     product.c = args.dx;
     product.ldc = args.in;
+    product.bf16 = cpu.bf16();
     matmul(product, cpu);
   }
   if (args.dweight) {
@@ -131,6 +134,7 @@ void linear_backward(const LinearBackwardArgs<T>& args, Stream& stream) {
     product.ldb = args.in;
     product.c = args.dweight;
     product.ldc = args.in;
+    product.bf16 = cpu.bf16();
     matmul(product, cpu);
   }
   if (args.dbias) {

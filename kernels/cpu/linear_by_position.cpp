@@ -8,7 +8,8 @@ namespace ofer::kernels::cpu::OFER_CPU_VARIANT {
 
 template <class T>
 void linear_by_position(const LinearByPositionArgs<T>& args, Stream& stream) {
-  cpu_stream(stream).parallel_for(args.positions, 1, [&](Index begin, Index end, int) {
+  CpuStream& cpu = cpu_stream(stream);
+  cpu.parallel_for(args.positions, 1, [&](Index begin, Index end, int) {
     for (Index l = begin; l < end; ++l)
       for (Index n = 0; n < args.batch; ++n) {
         Matmul<T> product;
@@ -22,6 +23,7 @@ void linear_by_position(const LinearByPositionArgs<T>& args, Stream& stream) {
         product.ldb = args.in;
         product.c = args.y + (n * args.positions + l) * args.out;
         product.ldc = args.out;
+        product.bf16 = cpu.bf16();
         matmul(product);
       }
   });
@@ -29,7 +31,8 @@ void linear_by_position(const LinearByPositionArgs<T>& args, Stream& stream) {
 
 template <class T>
 void linear_by_position_backward(const LinearByPositionBackwardArgs<T>& args, Stream& stream) {
-  cpu_stream(stream).parallel_for(args.positions, 1, [&](Index begin, Index end, int) {
+  CpuStream& cpu = cpu_stream(stream);
+  cpu.parallel_for(args.positions, 1, [&](Index begin, Index end, int) {
     for (Index l = begin; l < end; ++l) {
       // Rows of one position lie `positions` rows apart.
       const Index dy_step = args.positions * args.out, x_step = args.positions * args.in;
@@ -44,6 +47,7 @@ void linear_by_position_backward(const LinearByPositionBackwardArgs<T>& args, St
         product.ldb = args.in;
         product.c = args.dx + l * args.in;
         product.ldc = x_step;
+        product.bf16 = cpu.bf16();
         matmul(product);
       }
       if (args.dweight) {
@@ -58,6 +62,7 @@ void linear_by_position_backward(const LinearByPositionBackwardArgs<T>& args, St
         product.ldb = x_step;
         product.c = args.dweight + l * args.out * args.in;
         product.ldc = args.in;
+        product.bf16 = cpu.bf16();
         matmul(product);
       }
     }

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <vector>
+#include <type_traits>
+
+#include "kernels/cpu/matmul_bf16.h"
 
 #if defined(OFER_MATMUL_ONEDNN)
 #include <dnnl.h>
-#include <omp.h>
+
+#include "kernels/cpu/one_thread.h"
 #elif defined(OFER_MATMUL_CBLAS)
 #include <cblas.h>
 #endif
@@ -57,23 +60,8 @@ void plain_matmul(const Matmul<T>& p) {
 }
 
 #if defined(OFER_MATMUL_ONEDNN)
-// oneDNN asks OpenMP how many threads to use; the pool's threads each want one. The setting is the
-// calling thread's own and is put back, so a host program that uses OpenMP sees no change.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) {
-    if (before_ != 1) omp_set_num_threads(1);
-  }
-  ~OneThread() {
-    if (before_ != 1) omp_set_num_threads(before_);
-  }
-
- private:
-  int before_;
-};
-
 void library_matmul(const Matmul<float>& p) {
-  OneThread guard;
+  const OneThread guard;
   const dnnl_status_t status =
       dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, p.a,
                  p.lda, p.b, p.ldb, p.beta, p.c, p.ldc);
@@ -110,6 +98,12 @@ void matmul(const Matmul<T>& product) {
       for (Index i = 0; i < product.m; ++i)
         std::fill_n(product.c + i * product.ldc, product.n, T(0));
     return;
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    if (product.bf16 && bf16_pays(product.m, product.n, product.k)) {
+      matmul_bf16(product);
+      return;
+    }
   }
   library_matmul(product);
 }

@@ -6,8 +6,10 @@
 
 namespace ofer::kernels::cpu {
 
-// C = op(A) op(B) + beta C, row-major, op the transpose where asked for. op(A) [m, k], op(B) [k, n],
-// C [m, n]; lda, ldb, ldc are the distances between stored rows. beta is 0 (C is only written) or 1.
+// C = op(A) op(B) + beta C, row-major, op the transpose where asked for. op(A) [m, k], op(B) [k,
+// n], C [m, n]; lda, ldb, ldc are the distances between stored rows. beta is 0 (C is only written)
+// or 1. bf16: the operands of a product of floats may be rounded to bfloat16, and are where that is
+// faster (kernels/cpu/matmul_bf16.h).
 template <class T>
 struct Matmul {
   bool transpose_a = false, transpose_b = false;
@@ -19,6 +21,7 @@ struct Matmul {
   T* c = nullptr;
   Index ldc = 0;
   T beta = 0;
+  bool bf16 = false;
 };
 
 // On the calling thread alone.

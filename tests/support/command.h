@@ -159,12 +159,12 @@ struct Ran {
 // Runs to the end. Standard input is the file `input`, standard output a file, or, by its path,
 // `output`.
 inline Ran run_ofer(const Words& arguments, const std::string& input = "/dev/null",
-                    const std::string& output = {}) {
+                    const std::string& output = {}, const Words& environment = {}) {
   const TemporaryFolder folder;
   const std::string out = output.empty() ? (folder / "stdout").string() : output;
   const Descriptor from(::open(input.c_str(), O_RDONLY | O_CLOEXEC));
   const Descriptor to(::open(out.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  Child child(arguments, from.get(), to.get());
+  Child child(arguments, from.get(), to.get(), environment);
   Ran ran;
   ran.code = child.wait();
   ran.err = child.error_text();

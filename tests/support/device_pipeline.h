@@ -90,13 +90,15 @@ inline bool same_bits(const Result& a, const Result& b) {
 
 // Coarser arithmetic: the same picture, but for its roundings. With a given mask, since a distance
 // near the radius may fall on either side.
-inline void check_coarse_device(DeviceKind kind, Precision precision, double tolerance) {
+inline void check_coarse_device(DeviceKind kind, Precision precision, double tolerance,
+                                const std::string& weights = tiny_weights(),
+                                int patches = runnable_config().patch_count()) {
   const std::vector<Image> images = smooth_pictures(2);
   Request request = everything();
   request.mask = MaskSource::kGiven;
-  const std::vector<std::uint8_t> mask = scattered_mask(2, runnable_config().patch_count());
-  const auto expected = pipeline_on(tiny_weights(), DeviceKind::kCpu).run(images, request, mask);
-  Pipeline device = pipeline_on(tiny_weights(), kind, precision);
+  const std::vector<std::uint8_t> mask = scattered_mask(2, patches);
+  const auto expected = pipeline_on(weights, DeviceKind::kCpu).run(images, request, mask);
+  Pipeline device = pipeline_on(weights, kind, precision);
   const auto got = device.run(images, request, mask);
   for (std::size_t i = 0; i < images.size(); ++i) {
     INFO(name_of(precision), ", image ", i);

@@ -108,9 +108,9 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
   InspectOptions inspect;
   VerifyOptions verify;
   TrainCommandOptions train;
+  CLI::App* const convert_app = add_convert_command(app, convert);
   CLI::App* const train_app = add_train_command(app, train);
   CLI::App* const run_app = add_run_command(app, run);
-  CLI::App* const convert_app = add_convert_command(app, convert);
   CLI::App* const inspect_app = add_inspect_command(app, inspect);
   CLI::App* const verify_app = add_verify_command(app, verify);
   for (CLI::App* command : {init_app, convert_app, train_app, run_app, inspect_app, verify_app})

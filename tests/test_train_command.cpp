@@ -141,6 +141,7 @@ TEST_SUITE("train_command") {
     refused(train_words(folder, "run", {"--resume"}),
             "another configuration (decoder.norm_pix_loss)");
     tiny_config(folder);
+    refused(train_words(folder, "run", {"--resume", "--precision", "fp64"}), "float32");
     std::filesystem::remove(folder / "faces" / "neutral" / "1.png");
     refused(train_words(folder, "run", {"--resume"}), "another data");
     draw_faces(folder / "faces", 4);

@@ -158,6 +158,21 @@ TEST_SUITE("training") {
     CHECK(model.network().model().find("mae.encoder.norm.bias").data<float>()[0] == 5);
   }
 
+  TEST_CASE("weights that move are float or double, also where products are bf16") {
+    const LoadedWeights start = load_weights(tiny_weights());
+    const char* const name = "mae.encoder.norm.bias";
+    const double first = double{start.model->find(name).data<float>()[0]};
+    const Trainable wide(start, {}, Precision::kF64);
+    CHECK(wide.parameter(name).value.data<double>()[0] == first);
+    const Trainable rounded(start, {}, Precision::kBf16);
+    CHECK(double{rounded.parameter(name).value.data<float>()[0]} == first);
+#ifdef OFER_HAVE_SIMT
+    const Device simt{DeviceKind::kSimt, 0};
+    CHECK(has(error_of([&] { Trainable(start, simt, Precision::kBf16); }),
+              "weights cannot be trained in bf16; train in fp32"));
+#endif
+  }
+
   TEST_CASE("the autoencoder's gradients agree with differences of its loss") {
     Config config = runnable_config();
     for (const bool standardised : {false, true}) {

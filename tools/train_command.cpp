@@ -266,6 +266,12 @@ CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
   command->add_option("--device", options.device, "cpu (default), cuda, cuda:N or simt")
       ->type_name("NAME")
       ->group(kHow);
+  command
+      ->add_option("--precision", options.precision,
+                   "fp32 (default), or on a CPU that has the\ninstructions bf16: products round to "
+                   "it, weights do\nnot")
+      ->type_name("NAME")
+      ->group(kHow);
   command->add_option("--threads", options.threads, "0 (default): one for each core")
       ->type_name("N")
       ->group(kHow);
@@ -275,7 +281,10 @@ CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
 
 int train_command(const TrainCommandOptions& options, Console& console) {
   const Recipe recipe = recipe_of(options, stage_named(options.stage));
-  const SessionOptions session = session_options(options.device, "fp32", options.threads, console);
+  const SessionOptions session =
+      session_options(options.device, options.precision, options.threads, console);
+  require(session.precision != Precision::kF64, ErrorCode::kBadArgument,
+          "--precision: weights are trained, and kept, in float32; fp64 is for checks");
   const RunFolder folder{options.folder};
   std::error_code error;
   std::filesystem::create_directories(folder.path, error);
@@ -290,11 +299,13 @@ int train_command(const TrainCommandOptions& options, Console& console) {
   const Config& config = start.info.config;
   const std::unique_ptr<Faces> faces = faces_of(options, start.info.labels, config.image_size,
                                                 std::max(1, session.threads), console);
-  Trainable model(start.weights, session.device);
+  Trainable model(start.weights, session.device, session.precision);
   const std::unique_ptr<TrainStage> stage = stage_of(recipe, model, *faces);
   Trainer trainer(model, *stage, recipe.trainer_options(faces->samples.size()), session);
-  const CheckpointNotes notes = {
-      {"recipe", to_json(recipe)}, {"configuration", to_json(config)}, {"data", digest_of(*faces)}};
+  const CheckpointNotes notes = {{"recipe", to_json(recipe)},
+                                 {"configuration", to_json(config)},
+                                 {"precision", options.precision},
+                                 {"data", digest_of(*faces)}};
   if (begun) {
     const SafetensorsFile file = open_checkpoint(folder.checkpoint());
     check_resumed(file, notes);

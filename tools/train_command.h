@@ -25,7 +25,7 @@ struct TrainCommandOptions {
   std::vector<std::string> settings;  // "FIELD=VALUE" of the recipe
   bool resume = false;
   double checkpoint_minutes = 5;
-  std::string device = "cpu";
+  std::string device = "cpu", precision = "fp32";
   int threads = 0;
 };
 

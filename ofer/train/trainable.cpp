@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/backend.h"
 #include "engine/error.h"
 
 namespace ofer {
 namespace {
 
 // The same weights in memory that may be written.
-LoadedWeights writable(const LoadedWeights& start, Precision precision) {
-  const DType dtype = dtype_of_precision(precision);
+LoadedWeights writable(const LoadedWeights& start, Device device, Precision precision) {
+  const DType dtype = backend_of(device.kind).dtype(precision);
   require(dtype == DType::kF32 || dtype == DType::kF64, ErrorCode::kUnsupported,
           "weights cannot be trained in ", name_of(dtype), "; train in fp32");
   const auto converted = start.model->cast(dtype);
@@ -40,7 +41,8 @@ bool is_learned(std::string_view name) {
 }
 
 Trainable::Trainable(const LoadedWeights& start, Device device, Precision precision)
-    : network_(std::make_shared<const Network>(writable(start, precision), precision, device)) {
+    : network_(
+          std::make_shared<const Network>(writable(start, device, precision), precision, device)) {
   for (const auto& [name, tensor] : network_->model()) {
     const bool matrix = tensor.rank() >= 2 && name.ends_with(".weight");
     parameters_.push_back({name, tensor, is_learned(name), matrix});

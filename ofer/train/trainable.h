@@ -31,8 +31,9 @@ bool is_learned(std::string_view name);
 // any number may read while nothing is moved.
 class Trainable {
  public:
-  // A copy of `start`, in float or, to check gradients by, in double. Throws kOutOfMemory, and
-  // kUnsupported for a precision whose weights are coarser than a step is long.
+  // A copy of `start`: in float, whatever products round to, or, to check gradients by, in double.
+  // Throws kOutOfMemory, and kUnsupported where the device would keep the weights in bfloat16,
+  // which is coarser than a step is long.
   explicit Trainable(const LoadedWeights& start, Device device = {},
                      Precision precision = Precision::kF32);
 

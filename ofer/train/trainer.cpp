@@ -78,7 +78,10 @@ double Trainer::run(const TrainBatch& batch, StepReport& report) {
       Session::Recording recording(session_);
       optimiser_.watch(recording.tape());
       const Tensor objective = stage_.loss(session_);
-      session_.to_host(objective, &loss);
+      if (!session_.counting()) {
+        staging_.fetch(session_, std::span(&objective, 1));
+        loss = staging_.fetched(0)[0];
+      }
       require(session_.counting() || std::isfinite(loss), ErrorCode::kBadArgument, "step ",
               report.step, ": the loss is not finite; a lower rate or a longer warm-up helps");
       recording.tape().backward(session_, objective, ops::full(session_, {1}, 1));

@@ -68,6 +68,29 @@ def section(result):
     return "\n".join(lines) + "\n"
 
 
+SIDES = (("folded", "ours, folded"), ("layers", "ours, layers"), ("twin", "twin, layers"))
+
+
+def folding_section(result):
+    """A run of bench/compare_folding.py."""
+    machine = result["machine"]
+    busy = "" if result["load_average"] <= 0.5 else \
+        " **The machine had other work; these numbers are not to be quoted.**"
+    lines = ["", f"## What folding the recogniser is worth: {machine['cpu']}, {result['threads']} "
+             f"threads, batch {result['batch']}", "",
+             f"{result['date']}, commit {result['commit']}, `bench/compare_folding.py`: the "
+             "recogniser with its classifier's chain of 455 M numbers (\"layers\") and folded "
+             f"into one map, {result['rounds']} rounds in turns. Load average before the run: "
+             f"{result['load_average']}.{busy}", "",
+             "| | ms | times ours, folded | logits differ from the twin's |", "|---|--:|--:|--:|"]
+    for side, name in SIDES:
+        differ = result["difference_from_twin"].get(side)
+        lines.append(f"| {name} | {result['median_ms'][side]:.2f} | "
+                     f"{result['ratio_to_folded'][side]:.2f} | "
+                     f"{'' if differ is None else f'{differ:.0e}'} |")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=pathlib.Path,
@@ -76,9 +99,12 @@ def main():
     arguments = parser.parse_args()
     files = arguments.files or sorted((ROOT / "bench/results").glob("*.json"))
     results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    folding = [result for result in results if "ratio_to_folded" in result]
+    results = [result for result in results if "stages" in result]
     results.sort(key=lambda r: (r["machine"]["cpu"], r["config"], r["batch"], r["threads"],
                                 r["date"]))
     text = HEAD + ("".join(map(section, results)) or EMPTY)
+    text += "".join(map(folding_section, folding))
     arguments.output.write_text(text, encoding="utf-8")
 
 

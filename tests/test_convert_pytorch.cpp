@@ -7,27 +7,22 @@
 
 #include "tests/support/command.h"
 #include "tests/support/error_of.h"
+#include "tests/support/reference_script.h"
 
 namespace ofer::test {
 namespace {
 
 using nlohmann::ordered_json;
 
-std::string in_reference(const std::string& name) {
-  return std::string(OFER_SOURCE_DIR) + "/tools/reference/" + name;
-}
-
 // A folder of checkpoints and the reference that belongs to them.
 class Checkpoints {
  public:
-  explicit Checkpoints(const Words& options, const std::string& config = "tiny_released") {
-    // The sanitizers' runtime must not be loaded into Python.
-    std::string command = "env -u LD_PRELOAD PYTHONDONTWRITEBYTECODE=1 '" +
-                          std::string(OFER_PYTHON) + "' '" + in_reference("make_checkpoints.py") +
-                          "' --threads 1 --config '" + in_reference("configs/" + config + ".json") +
-                          "' -o '" + (folder_ / "").string() + "'";
-    for (const std::string& option : options) command += " " + option;
-    REQUIRE(std::system(command.c_str()) == 0);
+  explicit Checkpoints(const Words& options) {
+    Words arguments{"--threads", "1",
+                    "--config",  OFER_SOURCE_DIR "/tools/reference/configs/tiny_released.json",
+                    "-o",        (folder_ / "").string()};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    run_reference_script("make_checkpoints.py", arguments);
   }
 
   std::string operator[](const std::string& name) const { return (folder_ / name).string(); }

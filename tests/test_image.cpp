@@ -15,6 +15,7 @@
 
 #include "engine/error.h"
 #include "engine/image_io.h"
+#include "tests/support/pictures.h"
 
 namespace {
 
@@ -74,15 +75,6 @@ bool contains(const std::string& text, const std::string& part) {
   if (text.find(part) != std::string::npos) return true;
   MESSAGE("\"", text, "\" does not hold \"", part, "\"");
   return false;
-}
-
-int distance(const Image& a, const Image& b) {
-  REQUIRE(a.width == b.width);
-  REQUIRE(a.height == b.height);
-  int worst = 0;
-  for (std::size_t i = 0; i < a.pixels.size(); ++i)
-    worst = std::max(worst, std::abs(int{a.pixels[i]} - int{b.pixels[i]}));
-  return worst;
 }
 
 // The picture `quarters` of the fixtures: are the middles of its four fields what they must be?
@@ -456,7 +448,7 @@ TEST_SUITE("image") {
     for (auto& thread : threads) thread.join();
     for (int count : wrong) CHECK(count == 0);
     CHECK(folder.files() == 1);
-    CHECK(distance(ofer::load_image(folder.path / "shared.png"), rgb) == 0);
+    CHECK(ofer::test::worst_difference(ofer::load_image(folder.path / "shared.png"), rgb) == 0);
   }
 
   TEST_CASE("sizes of a picture in memory are checked") {

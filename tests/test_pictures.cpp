@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "tests/support/pictures.h"
 #include "tools/colour_ramp.h"
 #include "tools/draw.h"
 #include "tools/font.h"
@@ -21,27 +22,11 @@ namespace {
 
 using ofer::Colour;
 using ofer::Image;
+using ofer::test::colour_at;
+using ofer::test::difference;
+using ofer::test::worst_difference;
 
 constexpr Colour kWhite{255, 255, 255};
-
-Colour colour_at(const Image& image, int x, int y) {
-  const std::uint8_t* p = image.at(x, y);
-  return {p[0], p[1], p[2]};
-}
-
-int difference(Colour a, Colour b) {
-  return std::max(
-      {std::abs(a.red - b.red), std::abs(a.green - b.green), std::abs(a.blue - b.blue)});
-}
-
-int worst_difference(const Image& a, const Image& b) {
-  REQUIRE(a.width == b.width);
-  REQUIRE(a.height == b.height);
-  int worst = 0;
-  for (std::size_t i = 0; i < a.pixels.size(); ++i)
-    worst = std::max(worst, std::abs(int{a.pixels[i]} - int{b.pixels[i]}));
-  return worst;
-}
 
 // The smallest rectangle that holds everything that is not white.
 struct Ink {

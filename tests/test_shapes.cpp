@@ -12,34 +12,19 @@
 #include "engine/image_io.h"
 #include "ofer/data/shape_geometry.h"
 #include "ofer/data/shapes.h"
+#include "tests/support/pictures.h"
 #include "tests/support/random.h"
 
 namespace {
 
 using ofer::Colour;
 using ofer::Image;
+using ofer::test::colour_at;
+using ofer::test::difference;
+using ofer::test::worst_difference;
 
 const std::string kSamples = std::string(OFER_SOURCE_DIR) + "/samples/";
 constexpr Colour kWhite{255, 255, 255};
-
-Colour colour_at(const Image& image, int x, int y) {
-  const std::uint8_t* p = image.at(x, y);
-  return {p[0], p[1], p[2]};
-}
-
-int difference(Colour a, Colour b) {
-  return std::max(
-      {std::abs(a.red - b.red), std::abs(a.green - b.green), std::abs(a.blue - b.blue)});
-}
-
-int worst_difference(const Image& a, const Image& b) {
-  REQUIRE(a.width == b.width);
-  REQUIRE(a.height == b.height);
-  int worst = 0;
-  for (std::size_t i = 0; i < a.pixels.size(); ++i)
-    worst = std::max(worst, std::abs(int{a.pixels[i]} - int{b.pixels[i]}));
-  return worst;
-}
 
 }  // namespace
 

@@ -51,8 +51,8 @@ class Published final : public ConvertSource {
     if (const auto found = planted_.find(name); found != planted_.end())
       if (const auto at = found->second.find(index); at != found->second.end()) return at->second;
     Random random(seed_of(name, static_cast<std::uint64_t>(index)));
-    const double positive = name.ends_with("running_var") || name.ends_with("radius");
-    return static_cast<float>(positive != 0 ? random.between(0.5, 1.5) : random.between(-0.2, 0.2));
+    const bool positive = name.ends_with("running_var") || name.ends_with("radius");
+    return static_cast<float>(positive ? random.between(0.5, 1.5) : random.between(-0.2, 0.2));
   }
   int reads() const { return reads_; }
 

@@ -4,9 +4,7 @@ import hashlib
 import json
 import os
 import struct
-import sys
 import tempfile
-import traceback
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +22,7 @@ import safetensors_io
 import self_assembly
 import training
 import vit
+from checks import run_checks
 from config import Config, ConfigError, read_config
 from detector import Bare
 from folding import fold
@@ -375,20 +374,5 @@ def check_training():
     close(bias.detach(), torch.full((1,), 2.0 - 0.1 * (0.8 + 1.2)).double(), 1e-6, "bias")
 
 
-def main():
-    torch.manual_seed(0)
-    failed = 0
-    checks = [value for name, value in globals().items() if name.startswith("check_")]
-    for check in checks:
-        try:
-            check()
-        except Exception as error:  # every check reports, none stops the others
-            failed += 1
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            print(f"{check.__name__}: {type(error).__name__}: {error} (line {place.lineno})")
-    print(f"{len(checks) - failed} of {len(checks)} checks passed")
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run_checks(globals())

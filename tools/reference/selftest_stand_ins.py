@@ -3,9 +3,7 @@
 import json
 import os
 import pathlib
-import sys
 import tempfile
-import traceback
 import zipfile
 
 import numpy as np
@@ -15,6 +13,7 @@ from torch import nn
 import make_checkpoints
 import run_stand_ins
 import safetensors_io
+from checks import run_checks
 from config import LABELS, Config, read_config
 from images import random_inputs, random_masks
 from layers import install
@@ -395,20 +394,5 @@ def check_checkpoints_give_their_reference():
               run_stand_ins.BadCheckpoint, "the configuration asks for [10, 12, 3, 3]")
 
 
-def main():
-    torch.manual_seed(0)
-    failed = 0
-    checks = [value for name, value in globals().items() if name.startswith("check_")]
-    for check in checks:
-        try:
-            check()
-        except Exception as error:  # every check reports, none stops the others
-            failed += 1
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            print(f"{check.__name__}: {type(error).__name__}: {error} (line {place.lineno})")
-    print(f"{len(checks) - failed} of {len(checks)} checks passed")
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run_checks(globals())

@@ -204,13 +204,8 @@ void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, W
   const std::vector<Tensor> weights = trainer.shipped();
   for (std::size_t i = 0; i < weights.size(); ++i)
     shipped.emplace(model.parameters()[i].name, weights[i]);
-  std::vector<std::vector<std::byte>> copies;
-  write_weights(folder.weights(), info, [&](const TensorSpec& spec) -> TensorFill {
-    const Tensor& tensor = shipped.at(spec.name);
-    if (tensor.device().host_accessible()) return fill_from(tensor);
-    std::vector<std::byte>& copy = copies.emplace_back(tensor.bytes());
-    trainer.session().to_host(tensor, copy.data());
-    return fill_from(Tensor(copy.data(), tensor.shape(), tensor.dtype()));
+  write_weights(folder.weights(), info, [&](const TensorSpec& spec) {
+    return fill_from(trainer.session(), shipped.at(spec.name));
   });
 }
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "weights/safetensors_writer.h"
 #include "weights/weight_file.h"
 
 namespace ofer {
@@ -14,21 +13,6 @@ namespace {
 
 constexpr const char* kKind = "training state";
 constexpr const char* kStep = "step";
-
-// Reads a tensor of any device: one that is not the host's is copied when its first byte is asked
-// for.
-TensorFill fill_of(Session& session, const Tensor& tensor) {
-  if (tensor.device().host_accessible()) return fill_from(tensor);
-  auto copy = std::make_shared<std::vector<std::byte>>();
-  return [&session, tensor, copy](std::uint64_t offset, std::span<std::byte> out) {
-    if (offset == 0) {
-      copy->resize(tensor.bytes());
-      session.to_host(tensor, copy->data());
-    }
-    std::memcpy(out.data(), copy->data() + offset, out.size());
-    if (offset + out.size() == tensor.bytes()) copy->clear();
-  };
-}
 
 std::int64_t step_of(const SafetensorsFile& file) {
   const auto found = file.metadata().find(kStep);
@@ -44,11 +28,24 @@ std::int64_t step_of(const SafetensorsFile& file) {
 
 }  // namespace
 
+TensorFill fill_from(Session& session, const Tensor& tensor) {
+  if (tensor.device().host_accessible()) return fill_from(tensor);
+  auto copy = std::make_shared<std::vector<std::byte>>();
+  return [&session, tensor, copy](std::uint64_t offset, std::span<std::byte> out) {
+    if (offset == 0) {
+      copy->resize(tensor.bytes());
+      session.to_host(tensor, copy->data());
+    }
+    std::memcpy(out.data(), copy->data() + offset, out.size());
+    if (offset + out.size() == tensor.bytes()) copy->clear();
+  };
+}
+
 void save_checkpoint(const std::filesystem::path& path, Trainer& trainer,
                      const CheckpointNotes& notes) {
   std::vector<TensorSource> sources;
   for (const auto& [name, tensor] : trainer.state())
-    sources.push_back({name, tensor.dtype(), tensor.shape(), fill_of(trainer.session(), tensor)});
+    sources.push_back({name, tensor.dtype(), tensor.shape(), fill_from(trainer.session(), tensor)});
   CheckpointNotes metadata = notes;
   metadata["kind"] = kKind;
   metadata[kStep] = std::to_string(trainer.steps_done());

@@ -8,8 +8,13 @@
 
 #include "ofer/train/trainer.h"
 #include "weights/safetensors.h"
+#include "weights/safetensors_writer.h"
 
 namespace ofer {
+
+// Fills from a tensor on any device, which stays as it is until the file is written; one that is
+// not the host's is copied when its first byte is asked for.
+TensorFill fill_from(Session& session, const Tensor& tensor);
 
 // What a checkpoint says besides its tensors, all of it text.
 using CheckpointNotes = std::map<std::string, std::string, std::less<>>;

@@ -86,21 +86,32 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
   }
 }
 
-Tensor Detector::sphere_distance(Session& s, const Sphere& sphere, const Tensor& z) const {
-  if (!sphere.deep)
-    return ops::kernel_svdd(s, z, sphere.support, sphere.alpha, sphere.constant, sphere.gamma);
-  Tensor feature = z;
+Tensor Detector::feature(Session& s, std::size_t number, const Tensor& latent) const {
+  const Sphere& sphere = spheres_[number];
+  OFER_ASSERT(sphere.deep);
+  const Session::Path path(s, "sphere", static_cast<int>(number));
+  Tensor feature = latent;
   for (std::size_t i = 0; i < sphere.phi.size(); ++i) {
     if (i > 0) feature = ops::leaky_relu(s, feature, sphere.slope);
     feature = sphere.by_position ? ops::linear_by_position(s, feature, sphere.phi[i])
                                  : ops::linear(s, feature, sphere.phi[i], {});
   }
   s.tap("feature", feature);
-  return ops::svdd_distance(s, feature, sphere.center);
+  return feature;
 }
 
-std::array<Tensor, Detector::kMostSpheres> Detector::distances(
-    Session& s, const Tensor& images, const PatchSelection& selection) const {
+Tensor Detector::distance(Session& s, std::size_t number, const Tensor& latent) const {
+  const Sphere& sphere = spheres_[number];
+  Tensor distance = sphere.deep ? ops::svdd_distance(s, feature(s, number, latent), sphere.center)
+                                : ops::kernel_svdd(s, latent, sphere.support, sphere.alpha,
+                                                   sphere.constant, sphere.gamma);
+  const Session::Path path(s, "sphere", static_cast<int>(number));
+  s.tap("distance", distance);
+  return distance;
+}
+
+Detector::BySphere Detector::latents(Session& s, const Tensor& images,
+                                     const PatchSelection& selection) const {
   const std::int64_t n = selection.batch(), patches = selection.patches();
   // The latents that the spheres are made of, by encoder depth, without the class token.
   std::array<Tensor, 256> kept;
@@ -124,43 +135,48 @@ std::array<Tensor, Detector::kMostSpheres> Detector::distances(
     const int blocks = norm || tapping_behind(s, blocks_, depth) ? depth : blocks_;
     (*encoder_)(s, images, selection, true, blocks, keep);
   }
-  std::array<Tensor, kMostSpheres> distances;
+  BySphere latents;
   for (std::size_t k = 0; k < spheres_.size(); ++k) {
     const Sphere& sphere = spheres_[k];
-    const Session::Path path(s, "sphere", static_cast<int>(k));
     std::array<Tensor, 256> parts;
     for (std::size_t i = 0; i < sphere.taps.size(); ++i)
       parts[i] = kept[static_cast<std::size_t>(sphere.taps[i])];
-    const Tensor z = sphere.taps.size() == 1
-                         ? parts[0]
-                         : ops::concatenate(s, {parts.data(), sphere.taps.size()}, 2);
-    distances[k] = sphere_distance(s, sphere, z);
-    s.tap("distance", distances[k]);
+    latents[k] = sphere.taps.size() == 1
+                     ? parts[0]
+                     : ops::concatenate(s, {parts.data(), sphere.taps.size()}, 2);
   }
-  return distances;
+  return latents;
+}
+
+Detector::BySphere Detector::distances(Session& s, const Tensor& images,
+                                       const PatchSelection& selection) const {
+  BySphere result = latents(s, images, selection);
+  for (std::size_t k = 0; k < spheres_.size(); ++k) result[k] = distance(s, k, result[k]);
+  return result;
+}
+
+Tensor Detector::score(Session& s, const BySphere& distances) const {
+  Tensor score;
+  for (std::size_t k = 0; k < spheres_.size(); ++k) {
+    const Tensor squared = ops::square(s, spheres_[k].radius);
+    const Tensor ratio = ops::logarithm(s, ops::divide(s, distances[k], squared));
+    const Tensor term = ops::scale(s, ratio, spheres_[k].weight);
+    score = score.defined() ? ops::add(s, score, term) : term;
+  }
+  return score;
 }
 
 Detector::Output Detector::operator()(Session& s, const Tensor& images,
                                       const PatchSelection& selection) const {
   OFER_ASSERT(available());
-  const std::array<Tensor, kMostSpheres> distances = this->distances(s, images, selection);
-  Tensor score;
+  const BySphere distances = this->distances(s, images, selection);
   Output output;
-  for (std::size_t k = 0; k < spheres_.size(); ++k) {
-    const Sphere& sphere = spheres_[k];
-    const Tensor& distance = distances[k];
-    const Tensor squared = ops::square(s, sphere.radius);
-    if (spheres_.size() == 1 && !sphere.by_position) {
-      output.distance = distance;
-      output.mask = ops::greater(s, ops::subtract(s, distance, squared), 0);
-      break;
-    }
-    const Tensor ratio = ops::logarithm(s, ops::divide(s, distance, squared));
-    const Tensor term = ops::scale(s, ratio, sphere.weight);
-    score = score.defined() ? ops::add(s, score, term) : term;
-  }
-  if (score.defined()) {
-    output.distance = ops::exponential(s, score);
+  if (spheres_.size() == 1 && !spheres_[0].by_position) {
+    const Tensor squared = ops::square(s, spheres_[0].radius);
+    output.distance = distances[0];
+    output.mask = ops::greater(s, ops::subtract(s, distances[0], squared), 0);
+  } else {
+    output.distance = ops::exponential(s, score(s, distances));
     output.mask = ops::greater(s, output.distance, 1);
   }
   s.tap("distance", output.distance);

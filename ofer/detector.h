@@ -32,10 +32,19 @@ class Detector {
 
   // Of a valid configuration (weights/config.h).
   static constexpr std::size_t kMostSpheres = 64;
-  // Each sphere's distances d [N, L]; undefined behind the last. Taps: encoder/...,
-  // sphere0/feature, sphere0/distance, ....
-  std::array<Tensor, kMostSpheres> distances(Session& s, const Tensor& images,
-                                             const PatchSelection& selection) const;
+  // For each sphere a tensor, undefined behind the last.
+  using BySphere = std::array<Tensor, kMostSpheres>;
+  std::size_t spheres() const { return spheres_.size(); }
+  // The latents z [N, L, D of the sphere's taps] that each sphere sees. Taps: encoder/....
+  BySphere latents(Session& s, const Tensor& images, const PatchSelection& selection) const;
+  // phi(z) [N, L, F] of a deep sphere. Taps: sphere0/feature, ....
+  Tensor feature(Session& s, std::size_t sphere, const Tensor& latent) const;
+  // A sphere's distances d [N, L]. Taps: sphere0/feature, sphere0/distance, ....
+  Tensor distance(Session& s, std::size_t sphere, const Tensor& latent) const;
+  // All of it: each sphere's distances.
+  BySphere distances(Session& s, const Tensor& images, const PatchSelection& selection) const;
+  // sum_s w_s log(d_s / R_s^2) [N, L]: above 0 where covered.
+  Tensor score(Session& s, const BySphere& distances) const;
 
   // What distances are compared with: a patch is covered when distance > radius^2.
   double radius() const { return radius_; }
@@ -51,8 +60,6 @@ class Detector {
     double slope = 0, gamma = 0, weight = 1;
     bool deep = true, by_position = false;
   };
-
-  Tensor sphere_distance(Session& s, const Sphere& sphere, const Tensor& z) const;
 
   std::unique_ptr<VitEncoder> own_;
   const VitEncoder* encoder_;

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "engine/error.h"
 #include "ofer/data/dataset.h"
 #include "ofer/data/face_store.h"
-#include "ofer/train/mae_stage.h"
+#include "ofer/train/make_stage.h"
 #include "ofer/train/recipe.h"
 #include "tools/command_line.h"
 #include "tools/config_file.h"
@@ -29,7 +30,8 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kAbout =
     "Train a stage of the method on a folder of faces\n"
     "\n"
-    "mae: the masked autoencoder, which paints what is behind a cover and gives the latents.\n";
+    "mae: the masked autoencoder, which paints what is behind a cover and gives the latents.\n"
+    "svdd: the spheres of the detector, which finds what is covered.\n";
 
 constexpr const char* kExamples =
     "The run's folder gets checkpoint.safetensors, log.jsonl and, at the end, "
@@ -131,17 +133,50 @@ struct Start {
   LoadedWeights weights;
 };
 
+// Weights for `config`, written to `path`: what `source` has of the same name and shape, an encoder
+// that the detector shall have for itself from the autoencoder's, all else drawn. Says what is new.
+void take_over(const std::filesystem::path& source, const Config& config, std::uint64_t seed,
+               const std::filesystem::path& path, Console& console) {
+  SafetensorsFile file = SafetensorsFile::open(source);
+  WeightInfo info = read_weight_info(file);
+  const LoadedWeights old = load_weights(std::move(file));
+  info.config = config;
+  info.config.recogniser.structure = RecogniserStructure::kLayers;
+  const std::shared_ptr<const Model> wide = old.model->cast(DType::kF32);
+  std::set<std::string> drawn;
+  const std::string own = "detector.encoder.", shared = "mae.encoder.";
+  write_weights(path, info, [&](const TensorSpec& spec) {
+    const auto fits = [&](const std::string& name) {
+      const Tensor tensor = wide->contains(name) ? wide->find(name) : Tensor();
+      return tensor.defined() && tensor.shape() == spec.shape ? tensor : Tensor();
+    };
+    Tensor tensor = fits(spec.name);
+    if (!tensor.defined() && spec.name.starts_with(own))
+      tensor = fits(shared + spec.name.substr(own.size()));
+    if (tensor.defined()) return fill_from(tensor);
+    const std::size_t dot = spec.name.find('.');
+    drawn.insert(spec.name.substr(0, spec.name.find('.', dot + 1)));
+    return initial_values(spec, seed);
+  });
+  std::string list;
+  for (const std::string& part : drawn) list += (list.empty() ? "" : ", ") + part;
+  if (!list.empty()) print_note(console, "ofer: new in this configuration, and drawn: " + list);
+}
+
 Start start_of(const TrainCommandOptions& options, std::uint64_t seed,
-               const std::filesystem::path& folder) {
-  require(options.weights.empty() != options.config.empty(), ErrorCode::kBadArgument,
-          "give either -m, weights to start from, or --config, for drawn ones");
+               const std::filesystem::path& folder, Console& console) {
+  require(!options.weights.empty() || !options.config.empty(), ErrorCode::kBadArgument,
+          "give -m, weights to start from, or --config, for drawn ones, or both");
   Start start;
   std::filesystem::path path = options.weights;
-  if (path.empty()) {
+  if (!options.config.empty()) {
     path = folder / "start.safetensors";
     Config config = config_named(options.config);
     config.recogniser.structure = RecogniserStructure::kLayers;
-    write_initial_weights(config, seed, path);
+    if (options.weights.empty())
+      write_initial_weights(config, seed, path);
+    else
+      take_over(options.weights, config, seed, path, console);
   }
   SafetensorsFile file = SafetensorsFile::open(path);
   start.info = read_weight_info(file);
@@ -177,35 +212,18 @@ void check_resumed(const SafetensorsFile& file, const CheckpointNotes& notes) {
   }
 }
 
-std::unique_ptr<TrainStage> stage_of(const Recipe& recipe, const Trainable& model,
-                                     const Faces& faces) {
-  switch (recipe.stage) {
-    case TrainStageKind::kMae: {
-      MaeStageOptions options;
-      options.seed = recipe.seed;
-      options.augment = recipe.augment;
-      options.min_share = recipe.masks.min_share;
-      options.max_share = recipe.masks.max_share;
-      options.connected = recipe.masks.connected;
-      options.blobs = recipe.masks.blobs;
-      return std::make_unique<MaeStage>(model, *faces.store, faces.samples, options);
-    }
-  }
-  OFER_ASSERT(!"a stage without a trainer");
-}
-
 void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, WeightInfo info,
-                  const Recipe& recipe, std::size_t faces) {
+                  const Recipe& recipe, std::size_t faces, Console& console) {
+  WeightsDraft draft{info.config, {}};
+  trainer.finish(draft);
+  for (const std::string& note : draft.notes) print_note(console, "ofer: " + one_line(note));
   const Json compact = Json::parse(to_json(recipe));
+  info.config = draft.config;
   info.provenance += message(info.provenance.empty() ? "" : "; ", "ofer train on ", faces,
                              " faces, recipe ", compact.dump());
   info.trained = true;
-  std::map<std::string, Tensor, std::less<>> shipped;
-  const std::vector<Tensor> weights = trainer.shipped();
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    shipped.emplace(model.parameters()[i].name, weights[i]);
   write_weights(folder.weights(), info, [&](const TensorSpec& spec) {
-    return fill_from(trainer.session(), shipped.at(spec.name));
+    return fill_from(trainer.session(), model.parameter(spec.name).value);
   });
 }
 
@@ -214,7 +232,7 @@ void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, W
 CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
   CLI::App* command = app.add_subcommand("train", kAbout);
   command->footer(kExamples);
-  command->add_option("STAGE", options.stage, "mae")->required();
+  command->add_option("STAGE", options.stage, "mae or svdd")->required();
   command->add_option("--data", options.data, "A folder of faces, a list, or a table")
       ->type_name("PATH")
       ->required()
@@ -229,13 +247,14 @@ CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
                    "The part of the data (default: train, where there\nis one)")
       ->type_name("NAME")
       ->group(kIn);
-  CLI::Option* weights = command->add_option("-m,--model", options.weights, "Weights to start from")
-                             ->type_name("WEIGHTS")
-                             ->group(kIn);
+  command->add_option("-m,--model", options.weights, "Weights to start from")
+      ->type_name("WEIGHTS")
+      ->group(kIn);
   command
-      ->add_option("--config", options.config, "base, small, or a JSON file: start from drawn ones")
+      ->add_option(
+          "--config", options.config,
+          "base, small, or a JSON file: start from drawn ones;\nwith -m from what those have of it")
       ->type_name("NAME")
-      ->excludes(weights)
       ->group(kIn);
   command->add_option("-o,--output", options.folder, "The run's folder")
       ->type_name("DIR")
@@ -290,12 +309,13 @@ int train_command(const TrainCommandOptions& options, Console& console) {
   require(begun || !options.resume, ErrorCode::kBadArgument, options.folder,
           ": holds no run to resume");
 
-  const Start start = start_of(options, recipe.seed, folder.path);
+  const Start start = start_of(options, recipe.seed, folder.path, console);
   const Config& config = start.info.config;
   const std::unique_ptr<Faces> faces = faces_of(options, start.info.labels, config.image_size,
                                                 std::max(1, session.threads), console);
   Trainable model(start.weights, session.device, session.precision);
-  const std::unique_ptr<TrainStage> stage = stage_of(recipe, model, *faces);
+  const std::unique_ptr<TrainStage> stage =
+      make_stage(recipe, model, *faces->store, faces->samples);
   Trainer trainer(model, *stage, recipe.trainer_options(faces->samples.size()), session);
   const CheckpointNotes notes = {{"recipe", to_json(recipe)},
                                  {"configuration", to_json(config)},
@@ -309,7 +329,8 @@ int train_command(const TrainCommandOptions& options, Console& console) {
   const Interrupt interrupt;
   const bool finished =
       run_training(trainer, folder, notes, options.checkpoint_minutes, interrupt, console);
-  if (finished) write_result(folder, model, trainer, start.info, recipe, faces->samples.size());
+  if (finished)
+    write_result(folder, model, trainer, start.info, recipe, faces->samples.size(), console);
   const Json summary = {{"stage", name_of(recipe.stage)},
                         {"faces", faces->samples.size()},
                         {"steps", trainer.steps_done()},

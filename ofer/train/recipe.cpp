@@ -14,7 +14,8 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr const char* kWhat = "recipe";
-constexpr JsonNames<TrainStageKind> kStages = {{TrainStageKind::kMae, "mae"}};
+constexpr JsonNames<TrainStageKind> kStages = {{TrainStageKind::kMae, "mae"},
+                                               {TrainStageKind::kSvdd, "svdd"}};
 constexpr JsonNames<OptimiserKind> kOptimisers = {
     {OptimiserKind::kSgd, "sgd"}, {OptimiserKind::kAdam, "adam"}, {OptimiserKind::kAdamW, "adamw"}};
 constexpr JsonNames<Schedule::Shape> kShapes = {{Schedule::Shape::kConstant, "constant"},
@@ -69,6 +70,52 @@ void mask_fields(Use&& use, Masks& m) {
   use("connected", m.connected);
   use("blobs", m.blobs);
 }
+template <class Use, class Covers>
+void cover_fields(Use&& use, Covers& c) {
+  use("patches", c.patches);
+  use("blobs", c.blobs);
+  use("shapes", c.shapes);
+  use("pieces", c.pieces);
+  use("min_share", c.min_share);
+  use("max_share", c.max_share);
+  use("blobs_at_most", c.blobs_at_most);
+  use("shape_kinds", c.shape_kinds);
+  use("blur", c.blur);
+  use("min_sigma", c.min_sigma);
+  use("max_sigma", c.max_sigma);
+  use("covered_from", c.covered_from);
+  use("clean_to", c.clean_to);
+}
+template <class Use, class Svdd>
+void svdd_fields(Use&& use, Svdd& v) {
+  use("soft_boundary", v.soft_boundary);
+  use("nu", v.nu);
+  use("soft_after", v.soft_after);
+  use("outside_weight", v.outside_weight);
+  use("margin", v.margin);
+  use("inverse", v.inverse);
+  use("covered", v.covered);
+  use("encoder", v.encoder);
+  use("held_out", v.held_out);
+  use("outside", v.outside);
+  use("fitted_faces", v.fitted_faces);
+  use("kernel_nu", v.kernel_nu);
+  use("ridge", v.ridge);
+}
+
+// The sections of a stage's own: `section(name, fields, part)`.
+template <class Section, class ARecipe>
+void stage_sections(Section&& section, ARecipe& r) {
+  if (has_masks(r.stage))
+    section(
+        "masks", [](auto&& use, auto& part) { mask_fields(use, part); }, r.masks);
+  if (has_covers(r.stage))
+    section(
+        "covers", [](auto&& use, auto& part) { cover_fields(use, part); }, r.covers);
+  if (r.stage == TrainStageKind::kSvdd)
+    section(
+        "svdd", [](auto&& use, auto& part) { svdd_fields(use, part); }, r.svdd);
+}
 
 // Written short: 0.2f is 0.2 and not 0.20000000298.
 template <class T>
@@ -93,6 +140,18 @@ void rule(bool holds, const char* field, const char* problem) {
   require(holds, ErrorCode::kBadArgument, kWhat, ": ", field, ": ", problem);
 }
 
+void validate(const SvddRecipe& v) {
+  rule(v.nu > 0 && v.nu < 1 && v.kernel_nu > 0 && v.kernel_nu < 1, "svdd",
+       "nu and kernel_nu must be above 0, below 1");
+  rule(v.soft_after >= 0, "svdd.soft_after", "is a number of epochs, 0 or more");
+  rule(v.outside_weight >= 0 && v.margin >= 0 && v.ridge >= 0, "svdd",
+       "outside_weight, margin and ridge are 0 or more");
+  rule(v.covered >= 0 && v.covered <= 1, "svdd.covered", "is a share of the faces, from 0 to 1");
+  rule(v.held_out > 0 && v.held_out < 1, "svdd.held_out", "must be above 0, below 1");
+  rule(v.outside > 0 && v.outside < 1, "svdd.outside", "must be above 0, below 1");
+  rule(v.fitted_faces >= 2, "svdd.fitted_faces", "must be 2 or more");
+}
+
 void validate(const Recipe& r) {
   rule(std::isfinite(r.epochs) && r.epochs > 0, "epochs", "must be above 0");
   rule(r.batch >= 1 && r.batch <= 65536, "batch", "must be from 1 to 65536");
@@ -114,12 +173,44 @@ void validate(const Recipe& r) {
   rule(m.connected >= 0 && m.connected <= 1, "masks.connected", "is a probability");
   rule(m.blobs >= 1 && m.blobs <= 64, "masks.blobs", "must be from 1 to 64");
   check(r.augment);
+  validate(r.svdd);
+  if (has_covers(r.stage)) (void)Occluder(r.covers.options({}));
 }
 
 }  // namespace
 
 std::string_view name_of(TrainStageKind stage) {
   return name_in(kStages, stage);
+}
+
+bool has_masks(TrainStageKind stage) {
+  return stage == TrainStageKind::kMae;
+}
+
+bool has_covers(TrainStageKind stage) {
+  return stage == TrainStageKind::kSvdd;
+}
+
+OcclusionOptions CoverRecipe::options(PatchGrid grid) const {
+  OcclusionOptions o;
+  o.grid = grid;
+  o.shares = {covered_from, clean_to};
+  o.patches = patches;
+  o.blobs = blobs;
+  o.shapes = shapes;
+  o.pieces = pieces;
+  o.min_share = min_share;
+  o.max_share = max_share;
+  o.blobs_at_most = blobs_at_most;
+  for (const std::string& name : shape_kinds) {
+    const std::optional<ShapeKind> kind = shape_kind(name);
+    rule(kind.has_value(), "covers.shape_kinds", "names a shape that is not drawn");
+    o.shape_kinds.push_back(*kind);
+  }
+  o.blur_probability = blur;
+  o.min_sigma = min_sigma;
+  o.max_sigma = max_sigma;
+  return o;
 }
 
 TrainerOptions Recipe::trainer_options(std::size_t samples) const {
@@ -156,6 +247,13 @@ Recipe default_recipe(TrainStageKind stage) {
       r.average = 0.999;
       r.augment = autoencoder_augmentation();
       break;
+    case TrainStageKind::kSvdd:
+      r.epochs = 20;
+      r.optimiser = {.kind = OptimiserKind::kAdam, .weight_decay = 1e-6, .clip = 1};
+      r.rate = 3e-4;
+      r.average = 0.999;
+      r.augment.flip = 0.5;
+      break;
   }
   return r;
 }
@@ -176,7 +274,9 @@ std::string to_json(const Recipe& r) {
   OrderedJson& augment = document["augment"];
   augment_fields(writer(augment), r.augment);
   augment["border"] = name_in(kBorders, r.augment.border);
-  if (r.stage == TrainStageKind::kMae) mask_fields(writer(document["masks"]), r.masks);
+  stage_sections([&document](const char* name, auto fields,
+                             const auto& part) { fields(writer(document[name]), part); },
+                 r);
   return document.dump(2);
 }
 
@@ -201,11 +301,13 @@ Recipe parse_recipe(std::string_view text) {
   augment_fields(reader(augment), r.augment);
   augment.get("border", r.augment.border, kBorders);
   augment.finish();
-  if (r.stage == TrainStageKind::kMae) {
-    JsonFields masks = fields.object("masks");
-    mask_fields(reader(masks), r.masks);
-    masks.finish();
-  }
+  stage_sections(
+      [&fields](const char* name, auto list, auto& part) {
+        JsonFields section = fields.object(name);
+        list(reader(section), part);
+        section.finish();
+      },
+      r);
   fields.finish();
   validate(r);
   return r;

@@ -8,21 +8,38 @@
 #include <vector>
 
 #include "ofer/data/augment.h"
+#include "ofer/data/occlusion.h"
 #include "ofer/train/optimiser.h"
 #include "ofer/train/schedule.h"
+#include "ofer/train/svdd_recipe.h"
 #include "ofer/train/trainer.h"
 
 namespace ofer {
 
-enum class TrainStageKind : std::uint8_t { kMae };
-inline constexpr TrainStageKind kTrainStages[] = {TrainStageKind::kMae};
-// "mae", ...
+enum class TrainStageKind : std::uint8_t { kMae, kSvdd };
+inline constexpr TrainStageKind kTrainStages[] = {TrainStageKind::kMae, TrainStageKind::kSvdd};
+// "mae", "svdd".
 std::string_view name_of(TrainStageKind stage);
 
 // How much of a face is left out for the autoencoder (ofer/train/mae_stage.h).
 struct MaskRecipe {
   double min_share = 0.5, max_share = 0.85, connected = 0.5;
   int blobs = 3;
+};
+
+// What covers faces where training covers them (ofer/data/occlusion.h): how often each family, and
+// what counts as a covered and as a clean patch.
+struct CoverRecipe {
+  double patches = 0, blobs = 0, shapes = 1, pieces = 1;
+  double min_share = 0.1, max_share = 0.5;
+  int blobs_at_most = 3;
+  std::vector<std::string> shape_kinds;  // empty: all
+  double blur = 0.5;
+  float min_sigma = 0.6f, max_sigma = 1.2f;
+  double covered_from = 0.5, clean_to = 0.05;
+
+  // Throws kBadArgument for a shape that nobody draws.
+  OcclusionOptions options(PatchGrid grid) const;
 };
 
 struct Recipe {
@@ -36,11 +53,17 @@ struct Recipe {
   double rate = 1e-3, floor = 0, factor = 0.1, warm_up = 0.05, period = 10, hold = 20;
   double average = 0;
   AugmentOptions augment;
-  MaskRecipe masks;  // mae
+  MaskRecipe masks;    // mae
+  CoverRecipe covers;  // svdd
+  SvddRecipe svdd;     // svdd
 
   // For a stage of that many samples. Throws kBadArgument when a run would have no step.
   TrainerOptions trainer_options(std::size_t samples) const;
 };
+
+// Which sections a stage's recipe has besides the common ones.
+bool has_masks(TrainStageKind stage);
+bool has_covers(TrainStageKind stage);
 
 // What a stage is trained with where nobody says otherwise.
 Recipe default_recipe(TrainStageKind stage);

@@ -9,6 +9,7 @@
 
 #include "engine/session.h"
 #include "engine/staging.h"
+#include "weights/config.h"
 
 namespace ofer {
 
@@ -20,6 +21,12 @@ struct TrainBatch {
   std::vector<std::uint8_t> covered;  // [N, L], 1 covered
   std::vector<std::uint8_t> clean;    // [N, L], 1 free; a patch may be neither
   std::vector<std::int32_t> labels;   // [N]
+};
+
+// What a run will ship beside the weights, while its stage may still put things right.
+struct WeightsDraft {
+  Config config;
+  std::vector<std::string> notes;  // worth telling whoever trains, a line each
 };
 
 class TrainStage {
@@ -40,6 +47,14 @@ class TrainStage {
   virtual void prepare(Session& s, Staging& staging, const TrainBatch& batch) = 0;
   // The objective [1], recorded.
   virtual Tensor loss(Session& s) = 0;
+
+  // Before the first step of a run: starting values that are found and not learned.
+  virtual void begin(Session&, Staging&) {}
+  // Behind every step, in its workspace.
+  virtual void after_step(Session&, Staging&, std::uint64_t /*epoch*/) {}
+  // Behind the last step, when the model holds the weights that will be shipped: what is found and
+  // not learned.
+  virtual void finish(Session&, Staging&, WeightsDraft&) {}
 };
 
 }  // namespace ofer

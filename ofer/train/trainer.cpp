@@ -20,7 +20,10 @@ Trainer::Trainer(Trainable& model, TrainStage& stage, const TrainerOptions& opti
                  std::max<std::int64_t>(1, options.batch)) {
   require(options_.batch >= 1 && per_epoch_ >= 1, ErrorCode::kBadArgument, "a batch of ",
           options_.batch, " from ", stage.samples(), " samples cannot be");
-  require(options_.schedule.total >= 1, ErrorCode::kBadArgument, "a run of no steps");
+  // A stage that finds everything and learns nothing takes no step.
+  if (optimiser_.parameters().empty()) options_.schedule.total = 0;
+  require(options_.schedule.total >= 1 || optimiser_.parameters().empty(), ErrorCode::kBadArgument,
+          "a run of no steps");
   if (options_.average > 0) average_.emplace(model_, options_.average, session_);
   session_.set_training(true);
 }
@@ -53,6 +56,14 @@ void Trainer::begin_batch(std::int64_t step) {
 
 StepReport Trainer::step() {
   const std::int64_t number = steps_done();
+  if (!begun_ && number == 0) {
+    session_.set_training(false);
+    stage_.begin(session_, staging_);
+    session_.set_training(true);
+    // An average begins where the weights do.
+    if (average_) average_.emplace(model_, options_.average, session_);
+  }
+  begun_ = true;
   if (next_step_ != number) {
     if (filling_.valid()) filling_.wait();
     begin_batch(number);
@@ -86,6 +97,7 @@ double Trainer::run(const TrainBatch& batch, StepReport& report) {
               report.step, ": the loss is not finite; a lower rate or a longer warm-up helps");
       recording.tape().backward(session_, objective, ops::full(session_, {1}, 1));
       report.gradient_norm = optimiser_.step(session_, recording.tape(), report.rate);
+      if (!session_.counting()) stage_.after_step(session_, staging_, report.epoch);
     }
     if (average_) average_->update(session_, report.step);
   };
@@ -113,11 +125,13 @@ void Trainer::resume_at(std::int64_t step) {
   optimiser_.set_steps(step);
 }
 
-std::vector<Tensor> Trainer::shipped() const {
-  if (average_) return average_->values();
-  std::vector<Tensor> weights;
-  for (const Parameter& parameter : model_.parameters()) weights.push_back(parameter.value);
-  return weights;
+void Trainer::finish(WeightsDraft& draft) {
+  if (average_)
+    for (std::size_t i = 0; i < average_->values().size(); ++i)
+      ops::copy_to(session_, average_->values()[i], model_.parameters()[i].value);
+  session_.set_training(false);
+  stage_.finish(session_, staging_, draft);
+  session_.set_training(true);
 }
 
 }  // namespace ofer

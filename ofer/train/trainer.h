@@ -55,13 +55,15 @@ class Trainer {
   // then no weight has moved.
   StepReport step();
 
+  // Behind the last step: the model's weights become those that the run ships (the average, where
+  // there is one), and the stage finds what is not learned.
+  void finish(WeightsDraft& draft);
+
   // Every tensor that a checkpoint holds, by name: weights/NAME, first/NAME, second/NAME,
   // average/NAME. To be read from, or, in a trainer of the same options, written to.
   std::vector<std::pair<std::string, Tensor>> state() const;
   // Behind writing them.
   void resume_at(std::int64_t step);
-  // The weights that a run ships: their average, where there is one.
-  std::vector<Tensor> shipped() const;
 
  private:
   std::vector<std::size_t> samples_of(std::int64_t step) const;
@@ -79,6 +81,7 @@ class Trainer {
   mutable std::vector<std::size_t> order_;  // of epoch order_of_
   mutable std::int64_t order_of_ = -1;
   TrainBatch now_, next_;
+  bool begun_ = false;
   std::int64_t next_step_ = -1;  // that next_ is for
   std::future<void> filling_;
 };

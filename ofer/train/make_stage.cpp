@@ -1,0 +1,45 @@
+#include "ofer/train/make_stage.h"
+
+#include "ofer/train/mae_stage.h"
+#include "ofer/train/svdd_stage.h"
+
+namespace ofer {
+namespace {
+
+std::unique_ptr<TrainStage> make_mae(const Recipe& recipe, const Trainable& model,
+                                     const FaceStore& faces, std::vector<std::size_t> samples) {
+  MaeStageOptions options;
+  options.seed = recipe.seed;
+  options.augment = recipe.augment;
+  options.min_share = recipe.masks.min_share;
+  options.max_share = recipe.masks.max_share;
+  options.connected = recipe.masks.connected;
+  options.blobs = recipe.masks.blobs;
+  return std::make_unique<MaeStage>(model, faces, std::move(samples), options);
+}
+
+std::unique_ptr<TrainStage> make_svdd(const Recipe& recipe, const Trainable& model,
+                                      const FaceStore& faces, std::vector<std::size_t> samples) {
+  const Config& config = model.network().config();
+  SvddStageOptions options;
+  options.seed = recipe.seed;
+  options.augment = recipe.augment;
+  options.covers = recipe.covers.options({config.patch_rows(), config.patch_columns()});
+  options.svdd = recipe.svdd;
+  return std::make_unique<SvddStage>(model, faces, std::move(samples), options);
+}
+
+}  // namespace
+
+std::unique_ptr<TrainStage> make_stage(const Recipe& recipe, const Trainable& model,
+                                       const FaceStore& faces, std::vector<std::size_t> samples) {
+  switch (recipe.stage) {
+    case TrainStageKind::kMae:
+      return make_mae(recipe, model, faces, std::move(samples));
+    case TrainStageKind::kSvdd:
+      return make_svdd(recipe, model, faces, std::move(samples));
+  }
+  OFER_ASSERT(!"a stage without a trainer");
+}
+
+}  // namespace ofer

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "engine/image_io.h"
 #include "engine/ops.h"
 #include "ofer/train/checkpoint.h"
 #include "ofer/train/losses.h"
@@ -13,6 +12,7 @@
 #include "ofer/train/schedule.h"
 #include "tests/support/command.h"
 #include "tests/support/device_pipeline.h"
+#include "tests/support/drawn_faces.h"
 #include "tests/support/error_of.h"
 #include "tests/support/random.h"
 
@@ -66,32 +66,6 @@ double mae_pass(Session& s, const Trainable& model, const Batch& batch, const Op
 }
 
 const std::vector<std::string> kMae = {"mae."};
-
-// A folder of drawn faces, decoded.
-struct Faces {
-  TemporaryFolder folder;
-  Dataset dataset;
-  std::unique_ptr<FaceStore> store;
-
-  explicit Faces(int count, int side = 40) {
-    for (int i = 0; i < count; ++i) {
-      Image image(side, side);
-      Random random(static_cast<std::uint64_t>(i) + 1);
-      const double tone = random.between(60, 200), slope = random.between(-80, 80);
-      for (std::size_t p = 0; p < image.pixels.size(); ++p) {
-        const double y = static_cast<double>(p) / static_cast<double>(image.pixels.size());
-        image.pixels[p] = static_cast<std::uint8_t>(
-            std::clamp(tone + slope * y + random.between(-8, 8), 0.0, 255.0));
-      }
-      save_png(image, (folder / ("face" + std::to_string(i) + ".png")).string());
-    }
-    DatasetOptions options;
-    options.layout = DataLayout::kPictures;
-    options.labels_needed = false;
-    dataset = load_dataset(folder / "", options);
-    store = std::make_unique<FaceStore>(dataset, FaceStoreOptions{.side = side});
-  }
-};
 
 TrainerOptions short_run(std::int64_t steps) {
   TrainerOptions options;
@@ -265,7 +239,7 @@ TEST_SUITE("training") {
   }
 
   TEST_CASE("a run goes down, and one that is taken up again gives the same bits") {
-    const Faces faces(14);
+    const DrawnFaces faces(14);
     const std::vector<std::size_t> samples = faces.store->usable();
     REQUIRE(samples.size() == 14);
     constexpr std::int64_t kSteps = 24;  // eight epochs of three
@@ -309,7 +283,7 @@ TEST_SUITE("training") {
   }
 
   TEST_CASE("checkpoints that do not fit are refused, and nothing has changed") {
-    const Faces faces(8);
+    const DrawnFaces faces(8);
     const TemporaryFolder folder;
     const auto with = [&](const TrainerOptions& options, auto&& then) {
       Trainable model(load_weights(tiny_weights()));

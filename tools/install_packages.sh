@@ -5,7 +5,7 @@ set -eu
 packages=""
 for set in "$@"; do
   case "$set" in
-    build) packages="$packages g++ cmake ninja-build libdnnl-dev nlohmann-json3-dev libstb-dev libcli11-dev" ;;
+    build) packages="$packages g++ cmake ninja-build libdnnl-dev nlohmann-json3-dev libstb-dev libcli11-dev libeigen3-dev libsvm-dev" ;;
     test) packages="$packages doctest-dev python3 python3-numpy python3-pil python3-torch libopenblas0-pthread libboost-context-dev" ;;
     fuzz) packages="$packages clang" ;;
     *) echo "install_packages.sh: no package set '$set' (build, test, fuzz)" >&2; exit 2 ;;

@@ -10,12 +10,11 @@ namespace ofer {
 Optimiser::Optimiser(std::vector<Parameter> parameters, const OptimiserOptions& options,
                      Session& session)
     : parameters_(std::move(parameters)), options_(options), staging_(session.device()) {
-  require(!parameters_.empty(), ErrorCode::kBadArgument, "an optimiser without parameters");
   const bool adam = options_.kind != OptimiserKind::kSgd;
-  const std::vector<std::byte> zeros(
-      std::max_element(parameters_.begin(), parameters_.end(), [](const auto& a, const auto& b) {
-        return a.value.bytes() < b.value.bytes();
-      })->value.bytes());
+  std::size_t largest = 0;
+  for (const Parameter& parameter : parameters_)
+    largest = std::max(largest, parameter.value.bytes());
+  const std::vector<std::byte> zeros(largest);
   const auto zeroed = [&](const Tensor& like) {
     Buffer& memory = memory_.emplace_back(like.bytes(), session.device());
     const Tensor tensor(memory.data(), like.shape(), like.dtype(), session.device());

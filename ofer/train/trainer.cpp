@@ -21,9 +21,9 @@ Trainer::Trainer(Trainable& model, TrainStage& stage, const TrainerOptions& opti
   require(options_.batch >= 1 && per_epoch_ >= 1, ErrorCode::kBadArgument, "a batch of ",
           options_.batch, " from ", stage.samples(), " samples cannot be");
   // A stage that finds everything and learns nothing takes no step.
-  if (optimiser_.parameters().empty()) options_.schedule.total = 0;
-  require(options_.schedule.total >= 1 || optimiser_.parameters().empty(), ErrorCode::kBadArgument,
-          "a run of no steps");
+  const bool learns = !optimiser_.parameters().empty();
+  if (!learns) options_.schedule.total = 0;
+  require(options_.schedule.total >= 1 || !learns, ErrorCode::kBadArgument, "a run of no steps");
   if (options_.average > 0) average_.emplace(model_, options_.average, session_);
   session_.set_training(true);
 }

@@ -76,7 +76,7 @@ step() {  # NAME COMMAND...: runs it, keeps its last lines, notes the verdict
   names+=("$name")
 }
 
-for suite in operations_cuda pipeline_cuda device_errors; do
+for suite in operations_cuda pipeline_cuda training_cuda device_errors; do
   step "$suite" "$build/ofer_tests" --test-suite="$suite"
 done
 if [ -n "$sanitize" ]; then

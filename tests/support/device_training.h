@@ -1,0 +1,104 @@
+// Training on a device beside training on the CPU.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ofer/train/mae_stage.h"
+#include "ofer/train/sphere_fit.h"
+#include "ofer/train/svdd_stage.h"
+#include "ofer/train/trainer.h"
+#include "tests/support/command.h"
+#include "tests/support/drawn_faces.h"
+
+namespace ofer::test {
+
+using MakeStage = std::function<std::unique_ptr<TrainStage>(const Trainable&, const FaceStore&)>;
+
+// What a run of a few steps was like.
+struct TrainedSteps {
+  std::vector<double> losses;
+  std::vector<std::vector<float>> start, end;  // of every parameter
+};
+
+inline TrainedSteps train_steps(const std::string& weights, const DrawnFaces& faces,
+                                const MakeStage& make, const OptimiserOptions& optimiser,
+                                double rate, DeviceKind device, int steps) {
+  SessionOptions session;
+  session.device = {device, 0};
+  session.threads = 2;
+  Trainable model(load_weights(weights), session.device);
+  const std::unique_ptr<TrainStage> stage = make(model, *faces.store);
+  TrainerOptions options;
+  options.batch = 4;
+  options.optimiser = optimiser;
+  options.schedule = {.shape = Schedule::Shape::kConstant, .base = rate, .total = steps};
+  options.average = 0.5;
+  Trainer trainer(model, *stage, options, session);
+  TrainedSteps result;
+  const auto values = [&] {
+    std::vector<std::vector<float>> all;
+    for (const Parameter& p : model.parameters())
+      all.push_back(read_values(trainer.session(), p.value));
+    return all;
+  };
+  result.start = values();
+  while (!trainer.finished()) result.losses.push_back(trainer.step().loss);
+  result.end = values();
+  return result;
+}
+
+// Five steps: the same losses, and the way that all weights together have gone the same, but for
+// rounding. By SGD, whose steps are as long as their gradients; Adam's are as long for a gradient
+// that is nothing but rounding, so there the losses alone are compared.
+inline void check_training_stage(const std::string& weights, DeviceKind device,
+                                 const MakeStage& make) {
+  constexpr int kSteps = 5;
+  const DrawnFaces faces(10);
+  for (const OptimiserKind kind :
+       {OptimiserKind::kSgd, OptimiserKind::kAdam, OptimiserKind::kAdamW}) {
+    const OptimiserOptions optimiser = {.kind = kind, .weight_decay = 0.01, .clip = 1};
+    const double rate = kind == OptimiserKind::kSgd ? 0.05 : 1e-3;
+    const TrainedSteps expected =
+        train_steps(weights, faces, make, optimiser, rate, DeviceKind::kCpu, kSteps);
+    const TrainedSteps got = train_steps(weights, faces, make, optimiser, rate, device, kSteps);
+    REQUIRE(got.losses.size() == static_cast<std::size_t>(kSteps));
+    CHECK(expected.losses[0] != expected.losses[4]);
+    for (std::size_t i = 0; i < got.losses.size(); ++i)
+      CHECK(got.losses[i] == doctest::Approx(expected.losses[i]).epsilon(1e-4));
+    if (kind != OptimiserKind::kSgd) continue;
+    double apart = 0, way = 0;
+    for (std::size_t p = 0; p < got.end.size(); ++p)
+      for (std::size_t i = 0; i < got.end[p].size(); ++i) {
+        apart += std::pow(double{got.end[p][i]} - expected.end[p][i], 2);
+        way += std::pow(double{expected.end[p][i]} - expected.start[p][i], 2);
+      }
+    CHECK(way > 0);
+    CHECK(std::sqrt(apart / way) < 1e-3);
+  }
+}
+
+inline void check_training(DeviceKind device) {
+  SUBCASE("mae") {
+    check_training_stage(
+        tiny_weights(), device, [](const Trainable& model, const FaceStore& faces) {
+          return std::make_unique<MaeStage>(model, faces, faces.usable(), MaeStageOptions{});
+        });
+  }
+  SUBCASE("svdd") {
+    check_training_stage(
+        tiny_weights(), device, [](const Trainable& model, const FaceStore& faces) {
+          SvddStageOptions options;
+          const Config& config = model.network().config();
+          options.covers.grid = {config.patch_rows(), config.patch_columns()};
+          return std::make_unique<SvddStage>(model, faces, faces.usable(), options);
+        });
+  }
+}
+
+}  // namespace ofer::test

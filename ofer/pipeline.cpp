@@ -5,6 +5,7 @@
 
 #include "engine/ops.h"
 #include "ofer/recogniser_input.h"
+#include "ofer/reconstruction.h"
 
 namespace ofer {
 
@@ -23,14 +24,12 @@ struct Pipeline::Pass {
   Pass(const Inputs& inputs_, const Request& request_) : inputs(inputs_), request(request_) {}
   const Inputs& inputs;
   const Request& request;
-  Tensor raw;          // [N, 3, S, S] in [0, 1]
-  Tensor vit;          // [N, 3, S, S] normalised
-  Tensor image;        // [N, 3, U, U] in [0, 1]
-  Tensor distance;     // [N, L], when detected
-  Tensor covered;      // [N, L], when detected: 1 for a covered patch
-  Tensor latent;       // [N, L, W]
-  Tensor coarse;       // [N, 3, S, S]
-  Tensor restored;     // [N, 3, U, U]
+  Tensor raw;       // [N, 3, S, S] in [0, 1]
+  Tensor vit;       // [N, 3, S, S] normalised
+  Tensor image;     // [N, 3, U, U] in [0, 1]
+  Tensor distance;  // [N, L], when detected
+  Tensor covered;   // [N, L], when detected: 1 for a covered patch
+  Reconstruction made;
   Tensor attention;    // [N, rows, columns]
   Tensor latent_rows;  // of the chosen patches, when a fixed list chooses
   Tensor chosen;       // [N, L]
@@ -162,73 +161,21 @@ void Pipeline::detect(Pass& pass) {
 
 void Pipeline::reconstruct(Pass& pass) {
   Session& s = session_;
-  const Config& config = network_->config();
-  const std::int64_t n = pass.inputs.count, patches = config.patch_count();
-  const std::int64_t size = config.image_size, u = network_->restored_size();
+  const std::int64_t n = pass.inputs.count, patches = network_->config().patch_count();
   if (s.counting())
     selection_.assign_largest(n, patches);
   else
     selection_.assign(n, patches, mask_);
   selection_.upload(s, staging_);
-  const bool any = !selection_.covered_images().empty();
-  pass.latent = s.allocate({n, patches, config.latent_width()});
-  pass.coarse = s.allocate({n, 3, size, size});
-  pass.restored = any ? s.allocate({n, 3, u, u}) : pass.image;
+  pass.made = allocate_reconstruction(s, *network_, pass.image, selection_);
 
   // Products and attention are queued by the number of tokens that each image has left.
   key_.assign({kReconstruct, n});
   for (std::int64_t i = 0; i <= n; ++i) key_.push_back(selection_.visible().host[i]);
-  replays_.run(key_, {pass.vit, pass.image, selection_.covered_flag(), pass.latent}, {}, [&] {
+  replays_.run(key_, {pass.vit, pass.image, selection_.covered_flag(), pass.made.latent}, {}, [&] {
     const Session::Path path(s, "reconstruct");
-    complete(pass);
-    if (any) restore(pass);
-    s.tap("restored", pass.restored);
+    ofer::reconstruct(s, *network_, network_->unet(), pass.vit, pass.image, selection_, pass.made);
   });
-}
-
-void Pipeline::complete(Pass& pass) {
-  const Workspace::Scope scope(session_.workspace());
-  const Autoencoder::Output out = network_->autoencoder()(session_, pass.vit, selection_,
-                                                          network_->mean(), network_->deviation());
-  ops::copy_to(session_, out.latent, pass.latent);
-  ops::copy_to(session_, out.coarse, pass.coarse);
-}
-
-// Only the images that have a covered patch go through; the others pass as they came.
-void Pipeline::restore(Pass& pass) {
-  Session& s = session_;
-  const Config& config = network_->config();
-  const std::int64_t n = pass.inputs.count, u = network_->restored_size();
-  const auto covered = static_cast<std::int64_t>(selection_.covered_images().size());
-  const Workspace::Scope scope(s.workspace());
-  const auto take = [&](const Tensor& x) {
-    const std::int64_t row = x.shape().product(1, x.rank());
-    Shape shape = x.shape();
-    shape[0] = covered;
-    return ops::gather_rows(s, x.view({n, row}), selection_.covered_index(), {}).view(shape);
-  };
-  const Tensor coarse = ops::resize(s, take(pass.coarse), u, u);
-  const Tensor image = take(pass.image);
-  const Tensor grid = take(selection_.covered_mask())
-                          .view({covered, 1, config.patch_rows(), config.patch_columns()});
-  const Tensor hole = ops::resize_nearest(s, grid, u, u);
-  const Tensor outside = ops::scale(s, hole, -1, 1);
-  Tensor painted = coarse;
-  bool paste = true;
-  if (const UNet* unet = network_->unet()) {
-    const Session::Path unet_path(s, "unet");
-    painted = (*unet)(s, coarse, image, hole);
-    painted = ops::clamp(s, ops::scale(s, painted, 0.5, 0.5), 0, 1);
-    paste = config.unet->composite;
-  }
-  if (paste)
-    painted = ops::add(s, ops::multiply(s, painted, hole), ops::multiply(s, image, outside));
-  const std::int64_t row = 3 * u * u;
-  const Tensor placed =
-      ops::gather_rows(s, painted.view({covered, row}), selection_.covered_place(), {});
-  const Tensor clean = ops::scale(s, selection_.covered_flag().view({n, 1}), -1, 1);
-  const Tensor kept = ops::multiply(s, pass.image.view({n, row}), clean);
-  ops::copy_to(s, ops::add(s, placed, kept), pass.restored);
 }
 
 // With a tape, classifies on it and asks it what mattered.
@@ -254,8 +201,8 @@ void Pipeline::recognise(Pass& pass, Tape* tape) {
     key_.push_back(std::find(layers.begin(), layers.end(), *layer) - layers.begin());
   }
   replays_.run(key_,
-               {pass.raw, pass.restored, pass.latent, selection_.covered_flag(), pass.latent_rows,
-                pass.seed},
+               {pass.raw, pass.made.restored, pass.made.latent, selection_.covered_flag(),
+                pass.latent_rows, pass.seed},
                {&pass.probabilities, &pass.attention, &pass.chosen, &pass.grad_cam}, [&] {
                  const Session::Path path(session_, "recognise");
                  if (tape)
@@ -269,8 +216,8 @@ void Pipeline::recognise(Pass& pass, Tape* tape) {
 Tensor Pipeline::classify(Pass& pass) {
   Session& s = session_;
   const Tensor x =
-      recogniser_input(s, *network_, pass.raw, pass.restored, selection_.covered_flag());
-  const Recogniser::Output out = network_->recogniser()(s, x, pass.latent, pass.latent_rows);
+      recogniser_input(s, *network_, pass.raw, pass.made.restored, selection_.covered_flag());
+  const Recogniser::Output out = network_->recogniser()(s, x, pass.made.latent, pass.latent_rows);
   pass.probabilities = out.probabilities;
   pass.attention = out.attention_grid;
   pass.chosen = out.chosen;
@@ -316,10 +263,10 @@ void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
   const std::array<Tensor, kCount> tensors = {pass.probabilities,
                                               pass.chosen,
                                               pass.distance,
-                                              only(want.coarse, pass.coarse),
-                                              only(want.restored, pass.restored),
+                                              only(want.coarse, pass.made.coarse),
+                                              only(want.restored, pass.made.restored),
                                               only(want.attention, pass.attention),
-                                              only(want.latent, pass.latent),
+                                              only(want.latent, pass.made.latent),
                                               only(want.grad_cam, pass.grad_cam)};
   staging_.fetch(session_, tensors);
   // Image i's share of a tensor.
@@ -357,7 +304,7 @@ void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
     planes(kCoarse, i, 3, s, s, r.coarse);
     planes(kRestored, i, 3, u, u, r.restored);
     planes(kAttention, i, 1, config.patch_rows(), config.patch_columns(), r.attention);
-    planes(kLatent, i, 1, pass.latent.size(1), pass.latent.size(2), r.latent);
+    planes(kLatent, i, 1, pass.made.latent.size(1), pass.made.latent.size(2), r.latent);
     if (want.grad_cam)
       planes(kGradCam, i, 1, pass.grad_cam.size(1), pass.grad_cam.size(2), r.grad_cam);
   }

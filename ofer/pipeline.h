@@ -70,8 +70,6 @@ class Pipeline {
   void forward(const Inputs& inputs, const Request& request, std::vector<Result>* results);
   void detect(Pass& pass);
   void reconstruct(Pass& pass);
-  void complete(Pass& pass);  // autoencoder: latent, coarse
-  void restore(Pass& pass);   // U-Net: restored
   void recognise(Pass& pass, Tape* tape);
   Tensor classify(Pass& pass);
   void explain(Pass& pass, Tape& tape, const std::string& layer);  // Grad-CAM

@@ -79,6 +79,24 @@ std::vector<std::uint8_t> connected_patches(PatchGrid grid, std::size_t count, i
   return mask;
 }
 
+void check(const MaskOptions& o) {
+  require(o.min_share >= 0 && o.min_share <= o.max_share && o.max_share <= 1,
+          ErrorCode::kBadArgument, "the share of covered patches is from 0 to 1, not from ",
+          o.min_share, " to ", o.max_share);
+  require(o.connected >= 0 && o.connected <= 1, ErrorCode::kBadArgument,
+          "connected patches have a probability from 0 to 1, not ", o.connected);
+  require(o.blobs >= 1, ErrorCode::kBadArgument, o.blobs, " blobs; at least 1 is needed");
+}
+
+std::vector<std::uint8_t> draw_mask(PatchGrid grid, const MaskOptions& o, SeededNumbers& numbers) {
+  const double share = o.min_share + (o.max_share - o.min_share) * double{numbers.uniform()};
+  const std::size_t count =
+      std::clamp<std::size_t>(patch_count(share, grid.size()), 1, grid.size());
+  return numbers.chance(o.connected)
+             ? connected_patches(grid, count, 1 + numbers.index(o.blobs), numbers)
+             : random_patches(grid, count, numbers);
+}
+
 std::vector<std::uint8_t> leading_patches(std::span<const float> values, std::size_t count) {
   check_count(count, values.size());
   std::vector<std::size_t> order = all_indices(values.size());

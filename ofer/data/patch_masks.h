@@ -28,6 +28,19 @@ std::vector<std::uint8_t> random_patches(PatchGrid grid, std::size_t count, Seed
 std::vector<std::uint8_t> connected_patches(PatchGrid grid, std::size_t count, int blobs,
                                             SeededNumbers& numbers);
 
+// A mask as training draws it: a share of the patches, scattered ones, or with probability
+// `connected` connected ones in at most `blobs` parts.
+struct MaskOptions {
+  double min_share = 0.5, max_share = 0.85;
+  double connected = 0.5;
+  int blobs = 3;
+};
+// Throws kBadArgument for options that cannot be, with the reason.
+void check(const MaskOptions& options);
+// At least one patch, whatever the share. `options` have passed check().
+std::vector<std::uint8_t> draw_mask(PatchGrid grid, const MaskOptions& options,
+                                    SeededNumbers& numbers);
+
 // "Grad" occlusion: the patches whose values are highest. Of equal ones the first in the grid goes
 // first; NaN goes last.
 std::vector<std::uint8_t> leading_patches(std::span<const float> values, std::size_t count);

@@ -13,10 +13,7 @@ MaeStage::MaeStage(const Trainable& model, const FaceStore& faces, std::vector<s
                    const MaeStageOptions& options)
     : model_(model), faces_(faces), samples_(std::move(samples)), options_(options) {
   check(options_.augment);
-  require(options_.min_share >= 0 && options_.min_share <= options_.max_share &&
-              options_.max_share <= 1,
-          ErrorCode::kBadArgument, "the share of covered patches is from 0 to 1, not from ",
-          options_.min_share, " to ", options_.max_share);
+  check(MaskOptions{options_.min_share, options_.max_share, options_.connected, options_.blobs});
 }
 
 void MaeStage::fill(TrainBatch& batch, std::uint64_t epoch,
@@ -25,6 +22,8 @@ void MaeStage::fill(TrainBatch& batch, std::uint64_t epoch,
   const PatchGrid grid{config.patch_rows(), config.patch_columns()};
   const auto side = static_cast<std::size_t>(config.image_size);
   const std::size_t values = 3 * side * side, patches = grid.size();
+  const MaskOptions masks{options_.min_share, options_.max_share, options_.connected,
+                          options_.blobs};
   batch.count = static_cast<std::int64_t>(samples.size());
   batch.images.resize(samples.size() * values);
   batch.covered.resize(samples.size() * patches);
@@ -35,13 +34,7 @@ void MaeStage::fill(TrainBatch& batch, std::uint64_t epoch,
     to_planes(augmented(faces_.face(sample), drawn, config.image_size),
               std::span(batch.images).subspan(i * values, values));
     SeededNumbers numbers = numbers_for(options_.seed, epoch, sample, RandomPurpose::kMask);
-    const double share =
-        options_.min_share + (options_.max_share - options_.min_share) * double{numbers.uniform()};
-    const std::size_t count = std::clamp<std::size_t>(patch_count(share, patches), 1, patches);
-    const std::vector<std::uint8_t> mask =
-        numbers.chance(options_.connected)
-            ? connected_patches(grid, count, 1 + numbers.index(options_.blobs), numbers)
-            : random_patches(grid, count, numbers);
+    const std::vector<std::uint8_t> mask = draw_mask(grid, masks, numbers);
     std::copy(mask.begin(), mask.end(),
               batch.covered.begin() + static_cast<std::ptrdiff_t>(i * patches));
   }

@@ -349,6 +349,36 @@ TEST_SUITE("svdd_stage") {
       CHECK_MESSAGE(whole.values(p.name) == second.values(p.name), p.name);
   }
 
+  TEST_CASE(
+      "through the autoencoder's encoder: it learns along, and so does what it was made for") {
+    const DrawnFaces faces(20);
+    const Config config = with_spheres({perceptron({"norm"})});
+    SvddStageOptions options = options_for(config);
+    const auto after = [&](double weight) {
+      options.svdd.autoencoder_weight = weight;
+      SvddRun run(config, faces, options, 6);
+      const std::vector<float> encoder = run.values("mae.encoder.block00.qkv.weight"),
+                               decoder = run.values("mae.decoder.predict.weight");
+      run.train();
+      return std::pair(run.values("mae.encoder.block00.qkv.weight") != encoder,
+                       run.values("mae.decoder.predict.weight") != decoder);
+    };
+    CHECK(after(1) == std::pair(true, true));
+    CHECK(after(0) == std::pair(true, false));
+    options.svdd.encoder = false;
+    CHECK(after(1) == std::pair(false, false));
+
+    // The same step with another weight: the autoencoder's objective is what lies between.
+    options.svdd.encoder = true;
+    const auto first_loss = [&](double weight) {
+      options.svdd.autoencoder_weight = weight;
+      return SvddRun(config, faces, options, 1).train()[0];
+    };
+    const double alone = first_loss(0), once = first_loss(1), twice = first_loss(2);
+    CHECK(once > alone);
+    CHECK(twice - alone == doctest::Approx(2 * (once - alone)).epsilon(1e-4));
+  }
+
   TEST_CASE("the soft boundary moves the radius behind its first epochs, and not before") {
     const DrawnFaces faces(20);
     const Config config = with_spheres({perceptron({"norm"}, true)});

@@ -165,7 +165,7 @@ TEST_SUITE("train_command") {
     CHECK(ran.json().at(0)["faces"] == 8);
     const Ran large = run_ofer(train_words(folder, "c", {"--set", "masks.blobs=0"}));
     CHECK(large.code == 2);
-    CHECK(large.error_says("masks.blobs"));
+    CHECK(large.error_says("masks: blobs"));
     Words wide = train_words(folder, "d");
     std::replace(wide.begin(), wide.end(), std::string("batch=4"), std::string("batch=99"));
     CHECK(run_ofer(wide).error_says("a batch of 99 cannot be drawn from 8 faces"));

@@ -81,11 +81,14 @@ std::vector<std::uint8_t> connected_patches(PatchGrid grid, std::size_t count, i
 
 void check(const MaskOptions& o) {
   require(o.min_share >= 0 && o.min_share <= o.max_share && o.max_share <= 1,
-          ErrorCode::kBadArgument, "the share of covered patches is from 0 to 1, not from ",
-          o.min_share, " to ", o.max_share);
+          ErrorCode::kBadArgument,
+          "masks: min_share and max_share are shares of the patches, from 0 "
+          "to 1 and in this order, not ",
+          o.min_share, " and ", o.max_share);
   require(o.connected >= 0 && o.connected <= 1, ErrorCode::kBadArgument,
-          "connected patches have a probability from 0 to 1, not ", o.connected);
-  require(o.blobs >= 1, ErrorCode::kBadArgument, o.blobs, " blobs; at least 1 is needed");
+          "masks: connected is a probability, not ", o.connected);
+  require(o.blobs >= 1 && o.blobs <= 64, ErrorCode::kBadArgument,
+          "masks: blobs is a number from 1 to 64, not ", o.blobs);
 }
 
 std::vector<std::uint8_t> draw_mask(PatchGrid grid, const MaskOptions& o, SeededNumbers& numbers) {

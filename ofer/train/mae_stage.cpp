@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/ops.h"
-#include "ofer/data/patch_masks.h"
 #include "ofer/train/batch_images.h"
 #include "ofer/train/losses.h"
 
@@ -13,7 +12,7 @@ MaeStage::MaeStage(const Trainable& model, const FaceStore& faces, std::vector<s
                    const MaeStageOptions& options)
     : model_(model), faces_(faces), samples_(std::move(samples)), options_(options) {
   check(options_.augment);
-  check(MaskOptions{options_.min_share, options_.max_share, options_.connected, options_.blobs});
+  check(options_.masks);
 }
 
 void MaeStage::fill(TrainBatch& batch, std::uint64_t epoch,
@@ -22,8 +21,6 @@ void MaeStage::fill(TrainBatch& batch, std::uint64_t epoch,
   const PatchGrid grid{config.patch_rows(), config.patch_columns()};
   const auto side = static_cast<std::size_t>(config.image_size);
   const std::size_t values = 3 * side * side, patches = grid.size();
-  const MaskOptions masks{options_.min_share, options_.max_share, options_.connected,
-                          options_.blobs};
   batch.count = static_cast<std::int64_t>(samples.size());
   batch.images.resize(samples.size() * values);
   batch.covered.resize(samples.size() * patches);
@@ -34,7 +31,7 @@ void MaeStage::fill(TrainBatch& batch, std::uint64_t epoch,
     to_planes(augmented(faces_.face(sample), drawn, config.image_size),
               std::span(batch.images).subspan(i * values, values));
     SeededNumbers numbers = numbers_for(options_.seed, epoch, sample, RandomPurpose::kMask);
-    const std::vector<std::uint8_t> mask = draw_mask(grid, masks, numbers);
+    const std::vector<std::uint8_t> mask = draw_mask(grid, options_.masks, numbers);
     std::copy(mask.begin(), mask.end(),
               batch.covered.begin() + static_cast<std::ptrdiff_t>(i * patches));
   }

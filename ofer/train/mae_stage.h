@@ -6,6 +6,7 @@
 
 #include "ofer/data/augment.h"
 #include "ofer/data/face_store.h"
+#include "ofer/data/patch_masks.h"
 #include "ofer/patch_selection.h"
 #include "ofer/train/stage.h"
 #include "ofer/train/trainable.h"
@@ -15,11 +16,7 @@ namespace ofer {
 struct MaeStageOptions {
   std::uint64_t seed = 1;
   AugmentOptions augment = autoencoder_augmentation();
-  // The share of patches that is left out, drawn for each face; scattered ones, or with this
-  // probability connected ones in at most so many blobs.
-  double min_share = 0.5, max_share = 0.85;
-  double connected = 0.5;
-  int blobs = 3;
+  MaskOptions masks;  // what is left out of each face
 };
 
 class MaeStage final : public TrainStage {

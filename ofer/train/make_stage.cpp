@@ -11,10 +11,7 @@ std::unique_ptr<TrainStage> make_mae(const Recipe& recipe, const Trainable& mode
   MaeStageOptions options;
   options.seed = recipe.seed;
   options.augment = recipe.augment;
-  options.min_share = recipe.masks.min_share;
-  options.max_share = recipe.masks.max_share;
-  options.connected = recipe.masks.connected;
-  options.blobs = recipe.masks.blobs;
+  options.masks = recipe.masks;
   return std::make_unique<MaeStage>(model, faces, std::move(samples), options);
 }
 
@@ -25,6 +22,7 @@ std::unique_ptr<TrainStage> make_svdd(const Recipe& recipe, const Trainable& mod
   options.seed = recipe.seed;
   options.augment = recipe.augment;
   options.covers = recipe.covers.options({config.patch_rows(), config.patch_columns()});
+  options.masks = recipe.masks;
   options.svdd = recipe.svdd;
   return std::make_unique<SvddStage>(model, faces, std::move(samples), options);
 }

@@ -96,6 +96,7 @@ void svdd_fields(Use&& use, Svdd& v) {
   use("inverse", v.inverse);
   use("covered", v.covered);
   use("encoder", v.encoder);
+  use("autoencoder_weight", v.autoencoder_weight);
   use("held_out", v.held_out);
   use("outside", v.outside);
   use("fitted_faces", v.fitted_faces);
@@ -146,6 +147,7 @@ void validate(const SvddRecipe& v) {
   rule(v.soft_after >= 0, "svdd.soft_after", "is a number of epochs, 0 or more");
   rule(v.outside_weight >= 0 && v.margin >= 0 && v.ridge >= 0, "svdd",
        "outside_weight, margin and ridge are 0 or more");
+  rule(v.autoencoder_weight >= 0, "svdd.autoencoder_weight", "is 0 or more");
   rule(v.covered >= 0 && v.covered <= 1, "svdd.covered", "is a share of the faces, from 0 to 1");
   rule(v.held_out > 0 && v.held_out < 1, "svdd.held_out", "must be above 0, below 1");
   rule(v.outside > 0 && v.outside < 1, "svdd.outside", "must be above 0, below 1");
@@ -167,11 +169,7 @@ void validate(const Recipe& r) {
        "beta1 and beta2 must be from 0, below 1");
   rule(o.eps > 0, "optimiser.eps", "must be above 0");
   rule(o.weight_decay >= 0 && o.clip >= 0, "optimiser", "weight_decay and clip are 0 or more");
-  const MaskRecipe& m = r.masks;
-  rule(m.min_share >= 0 && m.min_share <= m.max_share && m.max_share <= 1, "masks",
-       "min_share and max_share are shares of the patches, in this order");
-  rule(m.connected >= 0 && m.connected <= 1, "masks.connected", "is a probability");
-  rule(m.blobs >= 1 && m.blobs <= 64, "masks.blobs", "must be from 1 to 64");
+  check(r.masks);
   check(r.augment);
   validate(r.svdd);
   if (has_covers(r.stage)) (void)Occluder(r.covers.options({}));
@@ -184,7 +182,7 @@ std::string_view name_of(TrainStageKind stage) {
 }
 
 bool has_masks(TrainStageKind stage) {
-  return stage == TrainStageKind::kMae;
+  return stage == TrainStageKind::kMae || stage == TrainStageKind::kSvdd;
 }
 
 bool has_covers(TrainStageKind stage) {

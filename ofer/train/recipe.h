@@ -9,6 +9,7 @@
 
 #include "ofer/data/augment.h"
 #include "ofer/data/occlusion.h"
+#include "ofer/data/patch_masks.h"
 #include "ofer/train/optimiser.h"
 #include "ofer/train/schedule.h"
 #include "ofer/train/svdd_recipe.h"
@@ -20,12 +21,6 @@ enum class TrainStageKind : std::uint8_t { kMae, kSvdd };
 inline constexpr TrainStageKind kTrainStages[] = {TrainStageKind::kMae, TrainStageKind::kSvdd};
 // "mae", "svdd".
 std::string_view name_of(TrainStageKind stage);
-
-// How much of a face is left out for the autoencoder (ofer/train/mae_stage.h).
-struct MaskRecipe {
-  double min_share = 0.5, max_share = 0.85, connected = 0.5;
-  int blobs = 3;
-};
 
 // What covers faces where training covers them (ofer/data/occlusion.h): how often each family, and
 // what counts as a covered and as a clean patch.
@@ -53,7 +48,7 @@ struct Recipe {
   double rate = 1e-3, floor = 0, factor = 0.1, warm_up = 0.05, period = 10, hold = 20;
   double average = 0;
   AugmentOptions augment;
-  MaskRecipe masks;    // mae
+  MaskOptions masks;   // mae, and svdd where the autoencoder learns along
   CoverRecipe covers;  // svdd
   SvddRecipe svdd;     // svdd
 

@@ -20,6 +20,7 @@ struct TrainBatch {
   std::vector<float> truth;           // [N, 3, S, S], the same faces uncovered
   std::vector<std::uint8_t> covered;  // [N, L], 1 covered
   std::vector<std::uint8_t> clean;    // [N, L], 1 free; a patch may be neither
+  std::vector<std::uint8_t> masked;   // [N, L], 1 kept from the autoencoder
   std::vector<std::int32_t> labels;   // [N]
 };
 

@@ -15,7 +15,11 @@ struct SvddRecipe {
   double margin = 1;  // in radii squared
   bool inverse = false;
   double covered = 0.75;  // the share of faces that are covered, where covers teach
-  bool encoder = true;    // the detector's own encoder learns along, where it has one
+  // The encoder learns along: the detector's own, or, where it looks through the autoencoder's,
+  // that one, with the autoencoder's objective times this weight beside the spheres', since a
+  // decoder whose encoder moved alone would not understand it any more.
+  bool encoder = true;
+  double autoencoder_weight = 1;
   // Behind training: this share of the faces is held out of it, and the radii are such that of
   // their clean patches `outside` lies beyond.
   double held_out = 0.1;

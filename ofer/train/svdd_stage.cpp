@@ -33,6 +33,7 @@ SvddStage::SvddStage(const Trainable& model, const FaceStore& faces,
                      std::vector<std::size_t> samples, const SvddStageOptions& options)
     : model_(model), faces_(faces), options_(options), occluder_(options.covers) {
   check(options_.augment);
+  check(options_.masks);
   const Config& config = model.network().config();
   require(!config.detector.spheres.empty(), ErrorCode::kBadArgument,
           "the configuration has no spheres; detector.spheres says which to make");
@@ -43,6 +44,9 @@ SvddStage::SvddStage(const Trainable& model, const FaceStore& faces,
             "kernel spheres are fitted by libsvm, which this program was built without; install "
             "libsvm-dev and build again");
   }
+  own_encoder_ = config.detector.encoder.has_value();
+  with_autoencoder_ = options_.svdd.encoder && !own_encoder_ && !trained_.empty() &&
+                      options_.svdd.autoencoder_weight > 0;
   require(samples.size() >= 2, ErrorCode::kBadArgument,
           "one face cannot be both learned from and "
           "held out for the radius; two or more are needed");
@@ -68,8 +72,10 @@ Tensor SvddStage::weight(std::size_t k, const std::string& name) const {
 std::vector<std::string> SvddStage::learned() const {
   std::vector<std::string> names;
   for (const std::size_t k : trained_) names.push_back(name_of_sphere(k) + ".phi");
-  if (!trained_.empty() && options_.svdd.encoder && model_.network().config().detector.encoder)
-    names.push_back("detector.encoder.");
+  if (!trained_.empty() && options_.svdd.encoder)
+    names.push_back(own_encoder_        ? "detector.encoder."
+                    : with_autoencoder_ ? "mae."
+                                        : "mae.encoder.");
   return names;
 }
 
@@ -83,12 +89,21 @@ void SvddStage::fill(TrainBatch& batch, std::uint64_t epoch,
   batch.images.resize(samples.size() * values);
   batch.covered.assign(samples.size() * patches, 0);
   batch.clean.assign(samples.size() * patches, 1);
+  batch.truth.resize(with_autoencoder_ ? samples.size() * values : 0);
+  batch.masked.resize(with_autoencoder_ ? samples.size() * patches : 0);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::size_t sample = training_[samples[i]];
     SeededNumbers look = numbers_for(options_.seed, epoch, sample, RandomPurpose::kAugment);
     Image face =
         augmented(faces_.face(sample), draw_augmentation(options_.augment, config.image_size, look),
                   config.image_size);
+    if (with_autoencoder_) {
+      to_planes(face, std::span(batch.truth).subspan(i * values, values));
+      SeededNumbers holes = numbers_for(options_.seed, epoch, sample, RandomPurpose::kMask);
+      const std::vector<std::uint8_t> mask = draw_mask(options_.covers.grid, options_.masks, holes);
+      std::copy(mask.begin(), mask.end(),
+                batch.masked.begin() + static_cast<std::ptrdiff_t>(i * patches));
+    }
     SeededNumbers numbers = numbers_for(options_.seed, epoch, sample, RandomPurpose::kOcclude);
     if (options_.svdd.outside_weight > 0 && numbers.chance(options_.svdd.covered)) {
       const std::size_t from = training_[static_cast<std::size_t>(
@@ -118,6 +133,12 @@ void SvddStage::prepare(Session& s, Staging& staging, const TrainBatch& batch) {
     if (!s.counting()) staging.send(s, masks_, tensor);
     return tensor;
   };
+  if (with_autoencoder_) {
+    truth_ = normalised(s, model_.network(),
+                        send_images(s, staging, batch.truth, batch.count, config.image_size));
+    masked_.assign(batch.count, patches, batch.masked);
+    masked_.upload(s, staging);
+  }
   clean_ = send(batch.clean);
   covered_ = send(batch.covered);
   batch_clean_ = batch.clean;
@@ -141,7 +162,11 @@ Tensor SvddStage::loss(Session& s) {
         svdd_loss(s, distances_.back(), weight(k, "radius"), clean_, covered_, objective);
     loss = loss.defined() ? ops::add(s, loss, term) : term;
   }
-  return loss;
+  if (!with_autoencoder_) return loss;
+  const Config& config = model_.network().config();
+  const Tensor painted = mae_loss(s, model_.network().autoencoder(), truth_, masked_,
+                                  config.patch_size, config.decoder.norm_pix_loss);
+  return ops::add(s, loss, ops::scale(s, painted, options_.svdd.autoencoder_weight));
 }
 
 template <class Use>

@@ -12,6 +12,7 @@
 #include "ofer/data/augment.h"
 #include "ofer/data/face_store.h"
 #include "ofer/data/occlusion.h"
+#include "ofer/data/patch_masks.h"
 #include "ofer/patch_selection.h"
 #include "ofer/train/stage.h"
 #include "ofer/train/svdd_recipe.h"
@@ -23,6 +24,7 @@ struct SvddStageOptions {
   std::uint64_t seed = 1;
   AugmentOptions augment;
   OcclusionOptions covers;  // of the configuration's grid
+  MaskOptions masks;        // of the autoencoder's objective, where its encoder learns along
   SvddRecipe svdd;
 };
 
@@ -34,7 +36,8 @@ class SvddStage final : public TrainStage {
             const SvddStageOptions& options);
 
   std::string_view name() const override { return "svdd"; }
-  // phi of the trained spheres and, where the detector has an encoder of its own, that one.
+  // phi of the trained spheres, and the encoder that they see through: the detector's own, or the
+  // whole autoencoder.
   std::vector<std::string> learned() const override;
   std::size_t samples() const override { return training_.size(); }
   void fill(TrainBatch& batch, std::uint64_t epoch,
@@ -66,10 +69,11 @@ class SvddStage final : public TrainStage {
   Occluder occluder_;
   std::vector<std::size_t> training_, held_out_;
   std::vector<std::size_t> trained_;  // spheres
-  PatchSelection selection_;
+  bool own_encoder_, with_autoencoder_;
+  PatchSelection selection_, masked_;
   std::vector<float> planes_, masks_;
-  Tensor images_, clean_, covered_;  // of the batch
-  std::vector<Tensor> distances_;    // of the trained spheres, of the last loss
+  Tensor images_, truth_, clean_, covered_;  // of the batch
+  std::vector<Tensor> distances_;            // of the trained spheres, of the last loss
   std::vector<std::uint8_t> batch_clean_;
 };
 

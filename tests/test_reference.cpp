@@ -83,6 +83,7 @@ Config tiny() {
   config.recogniser.heads = 3;
   config.recogniser.channel_width = 4;
   config.recogniser.spatial_width = 8;
+  config.recogniser.latent_selection = LatentSelection::kFixed;
   config.recogniser.latent_patches = {1, 2, 5, 6, 9};
   config.recogniser.latent_widths = {20, 18, 12, 8};
   config.recogniser.joint_widths = {10, 9};
@@ -102,7 +103,8 @@ TEST_SUITE("reference") {
         config.unet->self_assembly = assembly;
         config.unet->flip_channels = assembly == SelfAssemblyVariant::kReleased;
         config.recogniser.latent_selection = selection;
-        if (selection == LatentSelection::kCam) config.recogniser.latent_patches.clear();
+        if (selection == LatentSelection::kFixed)
+          config.recogniser.latent_patches = builtin_config("base").recogniser.latent_patches;
         config.recogniser.structure = assembly == SelfAssemblyVariant::kReleased
                                           ? RecogniserStructure::kFolded
                                           : RecogniserStructure::kLayers;

@@ -173,7 +173,7 @@ Config parse_config(std::string_view json);
 // As indented JSON text; parse_config gives the same configuration back.
 std::string to_json(const Config& config);
 
-// "base": the paper's sizes, for the published checkpoints, folded. "small": about 10 M parameters
+// "base": the paper's sizes, for the published checkpoints, folded. "small": 8.8 M parameters
 // when folded, as layers, for training. Throws kBadArgument for any other name.
 Config builtin_config(std::string_view name);
 

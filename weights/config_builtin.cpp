@@ -6,7 +6,7 @@ namespace ofer {
 namespace {
 
 // The patches that the released recogniser looks at, on a grid of 14 x 14: columns 4 to 11 of rows
-// 3 to 11, then columns 4 to 9 of row 12. Both built-in models have that grid.
+// 3 to 11, then columns 4 to 9 of row 12.
 std::vector<int> released_patches() {
   constexpr int kColumns = 14;
   std::vector<int> patches;
@@ -23,7 +23,6 @@ Config common() {
   config.std = {0.229, 0.224, 0.225};
   config.recogniser.blocks = {2, 2, 2, 2};
   config.recogniser.heads = 4;
-  config.recogniser.latent_patches = released_patches();
   return config;
 }
 
@@ -44,6 +43,7 @@ Config base() {
   RecogniserConfig& recogniser = config.recogniser;
   recogniser.image_size = 224;
   recogniser.widths = {64, 128, 256, 512};
+  recogniser.latent_patches = released_patches();
   recogniser.channel_width = 32;
   recogniser.spatial_width = 256;
   recogniser.latent_widths = {10000, 5000, 1024, 256};
@@ -59,20 +59,27 @@ Config small() {
   config.patch_size = 8;
   config.encoder = vit(192, 6, 6, 768);
   config.decoder = {vit(128, 3, 4, 512), false};
-  // Latents of a shallow block, whitened position by position: the linear phi that separates
-  // covered patches best without having seen any.
+  // A perceptron over shallow, middle and deep latents, which has seen what covers faces; and the
+  // latents of a shallow block whitened position by position, the linear phi that separates covered
+  // patches best without having seen any.
   config.detector.spheres = {{.kind = SphereKind::kDeep,
+                              .taps = {"block01", "block03", "block05"},
+                              .widths = {64, 32},
+                              .slope = 0.01},
+                             {.kind = SphereKind::kDeep,
                               .taps = {"block01"},
-                              .widths = {32},
+                              .widths = {16},
                               .slope = 0.01,
-                              .by_position = true}};
-  config.unet = UNetConfig{.image_size = 128, .levels = 7, .width = 12};
+                              .by_position = true,
+                              .weight = 0.5}};
+  config.unet = UNetConfig{.image_size = 128, .levels = 7, .width = 8};
   RecogniserConfig& recogniser = config.recogniser;
   recogniser.image_size = 112;
   recogniser.widths = {32, 64, 128, 256};
   recogniser.channel_width = 16;
-  recogniser.spatial_width = 128;
-  recogniser.latent_widths = {256, 128, 64, 32};
+  recogniser.spatial_width = 64;
+  recogniser.latent_selection = LatentSelection::kCam;
+  recogniser.latent_widths = {32, 32, 32, 32};
   recogniser.joint_widths = {64, 32};
   recogniser.structure = RecogniserStructure::kLayers;
   return config;

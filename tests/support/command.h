@@ -225,6 +225,7 @@ inline Config runnable_config() {
   config.recogniser.heads = 2;
   config.recogniser.channel_width = 4;
   config.recogniser.spatial_width = 8;
+  config.recogniser.latent_selection = LatentSelection::kFixed;
   config.recogniser.latent_patches = {1, 2, 5, 6, 9};
   config.recogniser.latent_widths = {20, 18, 12, 8};
   config.recogniser.joint_widths = {10, 9};

@@ -25,6 +25,7 @@ inline Config tiny_config() {
   r.heads = 2;
   r.channel_width = 2;
   r.spatial_width = 3;
+  r.latent_selection = LatentSelection::kFixed;
   r.latent_patches = {5, 6, 9};
   r.latent_widths = {6, 5, 4, 3};
   r.joint_widths = {4, 3};

@@ -190,6 +190,30 @@ TEST_SUITE("occlusion") {
     CHECK_THROWS_AS(ofer::connected_patches({2, 2}, 2, 0, numbers), ofer::Error);
   }
 
+  TEST_CASE("a training mask: shares between the two, at least one patch, scattered or connected") {
+    const PatchGrid grid{5, 4};
+    SeededNumbers numbers(6);
+    std::set<std::size_t> counts;
+    int scattered = 0;
+    for (int i = 0; i < 300; ++i) {
+      const Mask mask = ofer::draw_mask(
+          grid, {.min_share = 0.2, .max_share = 0.4, .connected = 0.5, .blobs = 2}, numbers);
+      counts.insert(ones(mask));
+      scattered += parts(mask, grid) > 2;
+    }
+    CHECK(counts == std::set<std::size_t>{4, 5, 6, 7, 8});
+    CHECK(scattered > 50);
+    CHECK(scattered < 150);
+    for (int i = 0; i < 50; ++i)
+      CHECK(parts(ofer::draw_mask(grid, {.connected = 1, .blobs = 2}, numbers), grid) <= 2);
+    CHECK(ones(ofer::draw_mask(grid, {.min_share = 0, .max_share = 0}, numbers)) == 1);
+    CHECK(ones(ofer::draw_mask(grid, {.min_share = 1, .max_share = 1}, numbers)) == 20);
+    for (const ofer::MaskOptions& wrong :
+         {ofer::MaskOptions{.min_share = 0.5, .max_share = 0.4}, ofer::MaskOptions{.connected = 2},
+          ofer::MaskOptions{.blobs = 0}})
+      CHECK_THROWS_AS(ofer::check(wrong), ofer::Error);
+  }
+
   TEST_CASE("grad occlusion takes the highest values first") {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     const std::vector<float> values{0.1f, nan, 0.9f, 0.5f, 0.9f, -3, 0.5f};

@@ -22,6 +22,7 @@ struct TrainBatch {
   std::vector<std::uint8_t> clean;    // [N, L], 1 free; a patch may be neither
   std::vector<std::uint8_t> masked;   // [N, L], 1 kept from the autoencoder
   std::vector<std::int32_t> labels;   // [N]
+  std::vector<float> latent_use;      // [N], 1 where the latent vectors are seen, 0 where not
 };
 
 // What a run will ship beside the weights, while its stage may still put things right.

@@ -61,7 +61,8 @@ const std::map<std::string, int> kTwoKinds = {{"happiness", 8}, {"neutral", 8}};
 RecogniseStageOptions plain() {
   RecogniseStageOptions options;
   options.augment = {};
-  options.covered = options.masked = 0;
+  options.covers.grid = {4, 4};
+  options.recognise.covered = options.recognise.masked = 0;
   return options;
 }
 
@@ -141,8 +142,8 @@ TEST_SUITE("recognise_stage") {
     const Trainable model(load_weights(tiny_weights()));
     faces.dataset.samples[0].label = -1;
     RecogniseStageOptions options = plain();
-    options.balance = 1;
-    const RecogniseStage stage(model, faces.dataset, *faces.store, faces.all(), options);
+    options.recognise.balance = 1;
+    const RecogniseStage stage(model, *faces.store, faces.all(), options);
     CHECK(stage.samples() == 3);
     CHECK(stage.report().count(DataProblem::kUnknownLabel) == 1);
     CHECK(stage.report().warnings().size() == 5);
@@ -165,23 +166,23 @@ TEST_SUITE("recognise_stage") {
       RecogniseStageOptions options = plain();
       change(options);
       if (samples.empty()) samples = faces.all();
-      return error_of(
-          [&] { RecogniseStage(model, faces.dataset, *faces.store, samples, options); });
+      return error_of([&] { RecogniseStage(model, *faces.store, samples, options); });
     };
     const auto same = [](RecogniseStageOptions&) {};
     CHECK(error(same).empty());
     CHECK(has(error(same, {0, 1, 2}), "every face is labelled happiness"));
-    CHECK(has(error([](auto& o) { o.covered = 0.7, o.masked = 0.4; }), "together at most 1"));
-    CHECK(has(error([](auto& o) { o.no_latents = 2; }), "not 2"));
-    CHECK(has(error([](auto& o) { o.smoothing = 1; }), "not by 1"));
-    CHECK(has(error([](auto& o) { o.balance = -1; }), "not by -1"));
+    CHECK(has(error([](auto& o) { o.recognise.covered = 0.7, o.recognise.masked = 0.4; }),
+              "together at most 1"));
+    CHECK(has(error([](auto& o) { o.recognise.no_latents = 2; }), "not 2"));
+    CHECK(has(error([](auto& o) { o.recognise.smoothing = 1; }), "not by 1"));
+    CHECK(has(error([](auto& o) { o.recognise.balance = -1; }), "not by -1"));
     CHECK(has(error([](auto& o) { o.masks.max_share = 2; }), "to 2"));
     for (Sample& sample : faces.dataset.samples) sample.label = -1;
     CHECK(has(error(same), "none of 5 faces has a label"));
     faces.dataset.labels.pop_back();
     CHECK(has(error(same), "labels are not the network's"));
     Faces good(kTwoKinds);
-    RecogniseStage stage(model, good.dataset, *good.store, good.all(), plain());
+    RecogniseStage stage(model, *good.store, good.all(), plain());
     TrainBatch one;
     stage.fill(one, 0, std::vector<std::size_t>{0});
     CHECK(has(error_of([&] { prepared(stage, one, [](Session&) {}); }), "at least 2 faces"));
@@ -193,11 +194,10 @@ TEST_SUITE("recognise_stage") {
     const auto batch_of = [&](double covered, double masked, std::uint64_t epoch = 0) {
       RecogniseStageOptions options = plain();
       options.augment = recogniser_augmentation();
-      options.covered = covered;
-      options.masked = masked;
-      options.no_latents = 0.5;
-      return filled(RecogniseStage(model, faces.dataset, *faces.store, faces.all(), options),
-                    epoch);
+      options.recognise.covered = covered;
+      options.recognise.masked = masked;
+      options.recognise.no_latents = 0.5;
+      return filled(RecogniseStage(model, *faces.store, faces.all(), options), epoch);
     };
     const TrainBatch open = batch_of(0, 0), covered = batch_of(1, 0), masked = batch_of(0, 1);
     REQUIRE(open.count == 16);
@@ -260,7 +260,8 @@ TEST_SUITE("recognise_stage") {
     write_initial_weights(config, 6, folder / "w");
     const Trainable model(load_weights(folder / "w"));
     RecogniseStageOptions options;
-    RecogniseStage stage(model, faces.dataset, *faces.store, faces.all(), options);
+    options.covers.grid = {4, 4};
+    RecogniseStage stage(model, *faces.store, faces.all(), options);
     const TrainBatch batch = filled(stage, 3);
     std::vector<float> probabilities, latent, restored;
     prepared(stage, batch, [&](Session& s) {
@@ -296,9 +297,9 @@ TEST_SUITE("recognise_stage") {
     const Faces faces(kTwoKinds);
     const Trainable model(load_weights(tiny_weights()));
     RecogniseStageOptions options = plain();
-    options.masked = 1;
-    options.refine = false;
-    RecogniseStage stage(model, faces.dataset, *faces.store, faces.all(), options);
+    options.recognise.masked = 1;
+    options.recognise.refine = false;
+    RecogniseStage stage(model, *faces.store, faces.all(), options);
     const TrainBatch batch = filled(stage);
     std::vector<float> restored, expected, fine;
     prepared(stage, batch, [&](Session& s) { restored = values_of(s, stage.batch().restored); });
@@ -331,10 +332,10 @@ TEST_SUITE("recognise_stage") {
     const Faces faces(kTwoKinds);
     const Trainable model(load_weights(tiny_weights()));
     RecogniseStageOptions options = plain();
-    options.masked = 0.5;
+    options.recognise.masked = 0.5;
     const auto latents = [&](double none, TrainBatch& batch) {
-      options.no_latents = none;
-      RecogniseStage stage(model, faces.dataset, *faces.store, faces.all(), options);
+      options.recognise.no_latents = none;
+      RecogniseStage stage(model, *faces.store, faces.all(), options);
       batch = filled(stage);
       std::vector<float> latent;
       prepared(stage, batch, [&](Session& s) { latent = values_of(s, stage.batch().latent); });
@@ -359,9 +360,9 @@ TEST_SUITE("recognise_stage") {
     const Trainable model(load_weights(tiny_weights()));
     for (const double smoothing : {0.0, 0.2}) {
       RecogniseStageOptions options = plain();
-      options.balance = 1;
-      options.smoothing = smoothing;
-      RecogniseStage stage(model, faces.dataset, *faces.store, faces.all(), options);
+      options.recognise.balance = 1;
+      options.recognise.smoothing = smoothing;
+      RecogniseStage stage(model, *faces.store, faces.all(), options);
       const TrainBatch batch = filled(stage);
       std::vector<float> logits, loss;
       prepared(stage, batch, [&](Session& s) {
@@ -386,18 +387,114 @@ TEST_SUITE("recognise_stage") {
     }
   }
 
+  TEST_CASE("accuracy counts the faces that have a label, in any number of batches") {
+    const Trainable model(load_weights(tiny_weights()));
+    Faces faces({{"happiness", 40}});
+    std::vector<std::size_t> samples = faces.all();
+    Pipeline pipeline(model.shared_network(), {});
+    Request request;
+    request.mask = MaskSource::kNone;
+    // Labelled by the network itself, but for three that are wrong and one that has none.
+    for (const std::size_t sample : samples) {
+      const Image face = faces.store->face(sample);
+      const int label = pipeline.run(std::span(&face, 1), request)[0].label;
+      faces.dataset.samples[sample].label = sample == 7 ? -1 : sample < 3 ? (label + 1) % 7 : label;
+    }
+    const auto accuracy = [&] {
+      return recognition_accuracy(model.shared_network(), {}, *faces.store, samples);
+    };
+    CHECK(accuracy() == doctest::Approx(36.0 / 39));
+    samples = {7};
+    CHECK(has(error_of([&] { accuracy(); }), "no face with a label"));
+  }
+
+  TEST_CASE("the patches that attention is drawn to, over all faces") {
+    const std::vector<float> map = {0.1f, 3, 0.5f, 2, 3, 0};
+    CHECK(leading_patch_list(map, 3) == std::vector<int>{1, 3, 4});
+    CHECK(leading_patch_list(map, 0).empty());
+    CHECK_THROWS_AS(leading_patch_list(map, 7), Error);
+
+    const Faces faces({{"happiness", 33}, {"neutral", 5}});  // more than one batch
+    const Trainable model(load_weights(tiny_weights()));
+    Pipeline pipeline(model.shared_network(), {});
+    const std::vector<float> mean = mean_attention(pipeline, *faces.store, faces.all());
+    std::vector<double> expected(16);
+    Request request;
+    request.mask = MaskSource::kNone;
+    request.attention = true;
+    for (const std::size_t sample : faces.all()) {
+      const Image face = faces.store->face(sample);
+      const Result r = pipeline.run(std::span(&face, 1), request)[0];
+      for (std::size_t l = 0; l < 16; ++l) expected[l] += double{r.attention.values[l]} / 38;
+    }
+    REQUIRE(mean.size() == 16);
+    for (std::size_t l = 0; l < 16; ++l)
+      CHECK(double{mean[l]} == doctest::Approx(expected[l]).epsilon(1e-5));
+    CHECK(has(error_of([&] { mean_attention(pipeline, *faces.store, {}); }), "no face"));
+  }
+
+  TEST_CASE("another list of patches: what is known about a patch moves along") {
+    Session s;
+    const Tensor weight = s.allocate({2, 6});  // three patches of two numbers
+    const std::vector<float> was = {1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16};
+    s.to_device(weight, was.data());
+    move_patches(s, weight, std::vector<int>{4, 7, 9}, std::vector<int>{2, 4, 9});
+    CHECK(values_of(s, weight) == std::vector<float>{0, 0, 1, 2, 5, 6, 0, 0, 11, 12, 15, 16});
+    CHECK(has(error_of([&] {
+                move_patches(s, weight, std::vector<int>{4, 7, 9}, std::vector<int>{2});
+              }),
+              "a list of 1 patches for a classifier of 3"));
+  }
+
+  TEST_CASE("relist: behind training, the list is where attention is drawn") {
+    const Faces faces(kTwoKinds);
+    RecogniseStageOptions options = plain();
+    const auto drafted = [&](bool relist, WeightsDraft& draft) {
+      const Trainable model(load_weights(tiny_weights()));
+      draft.config = model.network().config();
+      options.recognise.relist = relist;
+      RecogniseStage stage(model, *faces.store, faces.all(), options);
+      Session s;
+      Staging staging(s.device());
+      stage.finish(s, staging, draft);
+      return values_of(s, model.parameter("recogniser.classifier.latent1.weight").value);
+    };
+    WeightsDraft as_is, anew;
+    const std::vector<float> kept = drafted(false, as_is), moved = drafted(true, anew);
+    const std::vector<int> before = runnable_config().recogniser.latent_patches;
+    CHECK(as_is.config.recogniser.latent_patches == before);
+    CHECK(as_is.notes.empty());
+    const Trainable model(load_weights(tiny_weights()));
+    Pipeline pipeline(model.shared_network(), {});
+    const std::vector<int> leading =
+        leading_patch_list(mean_attention(pipeline, *faces.store, faces.all()), 5);
+    REQUIRE(leading != before);
+    CHECK(anew.config.recogniser.latent_patches == leading);
+    CHECK(has(anew.notes.at(0), "train once more"));
+    CHECK(moved != kept);
+    Config config = runnable_config();
+    config.recogniser.latent_selection = LatentSelection::kCam;
+    config.recogniser.latent_patches.clear();
+    const TemporaryFolder folder;
+    write_initial_weights(config, 6, folder / "w");
+    const Trainable by_attention(load_weights(folder / "w"));
+    CHECK(has(error_of([&] { RecogniseStage(by_attention, *faces.store, faces.all(), options); }),
+              "relist"));
+  }
+
   TEST_CASE(
       "a run goes down, what it ships recognises, and one taken up again gives the same bits") {
     const Faces faces({{"anger", 8}, {"happiness", 8}, {"neutral", 8}});
     constexpr std::int64_t kSteps = 36;  // twelve epochs of three
     const TemporaryFolder folder;
     RecogniseStageOptions options;
-    options.covered = options.masked = 0.2;
-    options.no_latents = 0.1;
+    options.covers.grid = {4, 4};
+    options.recognise.covered = options.recognise.masked = 0.2;
+    options.recognise.no_latents = 0.1;
     const auto run = [&](std::int64_t from, std::int64_t to, int threads,
                          std::vector<double>& losses, auto&& then) {
       Trainable model(load_weights(tiny_weights()));
-      RecogniseStage stage(model, faces.dataset, *faces.store, faces.all(), options);
+      RecogniseStage stage(model, *faces.store, faces.all(), options);
       SessionOptions session;
       session.threads = threads;
       Trainer trainer(model, stage, short_run(kSteps), session);
@@ -422,7 +519,7 @@ TEST_SUITE("recognise_stage") {
                       p.name);
       // Average and statistics belong together: in inference they tell the faces apart.
       const auto right = [&](const std::shared_ptr<const Network>& network) {
-        return 24 * recognition_accuracy(network, {}, faces.dataset, *faces.store, faces.all());
+        return 24 * recognition_accuracy(network, {}, *faces.store, faces.all());
       };
       CHECK(right(Trainable(start).shared_network()) < 16);
       CHECK(right(shipped_network(trainer, model)) >= 20);

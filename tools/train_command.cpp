@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -11,6 +12,7 @@
 #include "ofer/data/face_store.h"
 #include "ofer/train/make_stage.h"
 #include "ofer/train/recipe.h"
+#include "ofer/train/validation.h"
 #include "tools/command_line.h"
 #include "tools/config_file.h"
 #include "tools/json_text.h"
@@ -31,7 +33,8 @@ constexpr const char* kAbout =
     "Train a stage of the method on a folder of faces\n"
     "\n"
     "mae: the masked autoencoder, which paints what is behind a cover and gives the latents.\n"
-    "svdd: the spheres of the detector, which finds what is covered.\n";
+    "svdd: the spheres of the detector, which finds what is covered.\n"
+    "recognise: the recogniser, from faces with a label.\n";
 
 constexpr const char* kExamples =
     "The run's folder gets checkpoint.safetensors, log.jsonl and, at the end, "
@@ -75,6 +78,7 @@ struct Faces {
   Dataset dataset;
   std::unique_ptr<FaceStore> store;
   std::vector<std::size_t> samples;
+  std::vector<std::size_t> validation;  // those of the split "val" that are not among them
 };
 
 // What is wrong with single faces is no reason to stop, but nobody shall miss it.
@@ -100,15 +104,15 @@ std::string digest_of(const Faces& faces) {
 }
 
 std::unique_ptr<Faces> faces_of(const TrainCommandOptions& options,
-                                const std::vector<std::string>& labels, int side, int threads,
-                                Console& console) {
+                                const std::vector<std::string>& labels, bool labels_needed,
+                                int side, int threads, Console& console) {
   DatasetOptions wanted;
   const std::optional<DataLayout> layout = data_layout(options.layout);
   require(layout.has_value(), ErrorCode::kBadArgument, "--layout: no layout \"", options.layout,
           "\"");
   wanted.layout = *layout;
   wanted.labels = labels;
-  wanted.labels_needed = false;
+  wanted.labels_needed = labels_needed;
   auto faces = std::make_unique<Faces>();
   faces->dataset = load_dataset(options.data, wanted);
   faces->store = std::make_unique<FaceStore>(faces->dataset, FaceStoreOptions{.side = side});
@@ -121,6 +125,10 @@ std::unique_ptr<Faces> faces_of(const TrainCommandOptions& options,
                         std::back_inserter(faces->samples));
   require(!faces->samples.empty(), ErrorCode::kBadFile, options.data, ": no readable face",
           options.split.empty() ? "" : " in split " + options.split);
+  for (const std::size_t sample : faces->dataset.in_split("val"))
+    if (std::binary_search(usable.begin(), usable.end(), sample) &&
+        !std::binary_search(faces->samples.begin(), faces->samples.end(), sample))
+      faces->validation.push_back(sample);
   DataReport report = faces->dataset.report;
   report.append(faces->store->report());
   tell(report, console);
@@ -212,6 +220,23 @@ void check_resumed(const SafetensorsFile& file, const CheckpointNotes& notes) {
   }
 }
 
+Validation validation_of(const Recipe& recipe, Trainer& trainer, const Trainable& model,
+                         const Faces& faces, const SessionOptions& session) {
+  Validation validation;
+  const double epochs = recipe.recognise.validate;
+  if (recipe.stage != TrainStageKind::kRecognise || epochs == 0) return validation;
+  require(!faces.validation.empty(), ErrorCode::kBadArgument,
+          "recognise.validate: there is no face to measure by; the data's split \"val\" is empty, "
+          "or learned from");
+  validation.every = std::max<std::int64_t>(
+      1, std::llround(epochs * static_cast<double>(trainer.steps_per_epoch())));
+  validation.accuracy = [&, session] {
+    return recognition_accuracy(shipped_network(trainer, model), session, *faces.store,
+                                faces.validation);
+  };
+  return validation;
+}
+
 void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, WeightInfo info,
                   const Recipe& recipe, std::size_t faces, Console& console) {
   WeightsDraft draft{info.config, {}};
@@ -232,7 +257,7 @@ void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, W
 CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
   CLI::App* command = app.add_subcommand("train", kAbout);
   command->footer(kExamples);
-  command->add_option("STAGE", options.stage, "mae or svdd")->required();
+  command->add_option("STAGE", options.stage, "mae, svdd or recognise")->required();
   command->add_option("--data", options.data, "A folder of faces, a list, or a table")
       ->type_name("PATH")
       ->required()
@@ -311,12 +336,15 @@ int train_command(const TrainCommandOptions& options, Console& console) {
 
   const Start start = start_of(options, recipe.seed, folder.path, console);
   const Config& config = start.info.config;
-  const std::unique_ptr<Faces> faces = faces_of(options, start.info.labels, config.image_size,
-                                                std::max(1, session.threads), console);
+  const std::unique_ptr<Faces> faces =
+      faces_of(options, start.info.labels, recipe.stage == TrainStageKind::kRecognise,
+               config.image_size, std::max(1, session.threads), console);
   Trainable model(start.weights, session.device, session.precision);
   const std::unique_ptr<TrainStage> stage =
       make_stage(recipe, model, *faces->store, faces->samples);
-  Trainer trainer(model, *stage, recipe.trainer_options(faces->samples.size()), session);
+  tell(stage->report(), console);
+  Trainer trainer(model, *stage, recipe.trainer_options(stage->samples()), session);
+  const Validation validation = validation_of(recipe, trainer, model, *faces, session);
   const CheckpointNotes notes = {{"recipe", to_json(recipe)},
                                  {"configuration", to_json(config)},
                                  {"precision", options.precision},
@@ -327,8 +355,8 @@ int train_command(const TrainCommandOptions& options, Console& console) {
     restore_checkpoint(file, trainer);
   }
   const Interrupt interrupt;
-  const bool finished =
-      run_training(trainer, folder, notes, options.checkpoint_minutes, interrupt, console);
+  const bool finished = run_training(trainer, folder, notes, options.checkpoint_minutes, validation,
+                                     interrupt, console);
   if (finished)
     write_result(folder, model, trainer, start.info, recipe, faces->samples.size(), console);
   const Json summary = {{"stage", name_of(recipe.stage)},

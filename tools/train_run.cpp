@@ -86,15 +86,24 @@ void TrainLog::add(const StepReport& step, double seconds, std::int64_t images, 
                      {"rate", step.rate},
                      {"gradient_norm", norms_ / count_},
                      {"images_per_second", static_cast<double>(images_) / seconds_}};
-  file_ << json_line(line) << '\n' << std::flush;
-  require(file_.good(), ErrorCode::kIo, path_.string(), ": cannot be written; is the disk full?");
+  write(json_line(line));
   count_ = 0;
   losses_ = norms_ = seconds_ = 0;
   images_ = 0;
 }
 
+void TrainLog::add_accuracy(std::int64_t step, double accuracy) {
+  write(json_line(Json{{"step", step}, {"accuracy", accuracy}}));
+}
+
+void TrainLog::write(const std::string& line) {
+  file_ << line << '\n' << std::flush;
+  require(file_.good(), ErrorCode::kIo, path_.string(), ": cannot be written; is the disk full?");
+}
+
 bool run_training(Trainer& trainer, const RunFolder& folder, const CheckpointNotes& notes,
-                  double checkpoint_minutes, const Interrupt& interrupt, Console& console) {
+                  double checkpoint_minutes, const Validation& validation,
+                  const Interrupt& interrupt, Console& console) {
   TrainLog log(folder.log(), trainer.steps_done());
   StatusLine status(console);
   const std::int64_t total = trainer.options().schedule.total, batch = trainer.options().batch;
@@ -108,6 +117,8 @@ bool run_training(Trainer& trainer, const RunFolder& folder, const CheckpointNot
     log.add(step, seconds, batch, trainer.finished());
     status.show(step, total, log.loss() == 0 ? step.loss : log.loss(), pace,
                 static_cast<double>(batch) / pace);
+    if (validation.every > 0 && (step.step % validation.every == 0 || trainer.finished()))
+      log.add_accuracy(step.step, validation.accuracy());
     if (since(saved) < 60 * checkpoint_minutes) continue;
     save_checkpoint(folder.checkpoint(), trainer, notes);
     saved = Clock::now();

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 
 #include "ofer/train/checkpoint.h"
@@ -22,7 +23,8 @@ struct RunFolder {
 };
 
 // The run's log: one JSON object for each line, {"step", "epoch", "loss", "rate", "gradient_norm",
-// "images_per_second"}, loss and norm as means since the line before.
+// "images_per_second"}, loss and norm as means since the line before; and, where it is measured,
+// {"step", "accuracy"}.
 class TrainLog {
  public:
   // Goes on behind the lines up to `step`; later ones, of steps that will be taken again, are cut.
@@ -31,10 +33,12 @@ class TrainLog {
 
   // Collects a step; writes a line after every `kEvery` of them and behind the last.
   void add(const StepReport& step, double seconds, std::int64_t images, bool last);
+  void add_accuracy(std::int64_t step, double accuracy);
   // Of the line that was written last; 0 before.
   double loss() const { return loss_; }
 
  private:
+  void write(const std::string& line);
   static constexpr int kEvery = 10;
   std::filesystem::path path_;
   std::ofstream file_;
@@ -43,9 +47,16 @@ class TrainLog {
   std::int64_t images_ = 0;
 };
 
+// What is measured between steps, on faces that the run does not learn from.
+struct Validation {
+  std::int64_t every = 0;  // steps, and behind the last; 0: never
+  std::function<double()> accuracy;
+};
+
 // Steps until the run is finished or a signal comes, saving its state every so many minutes and at
 // the end. Gives true when it is finished. Throws what a step throws; the last checkpoint stays.
 bool run_training(Trainer& trainer, const RunFolder& folder, const CheckpointNotes& notes,
-                  double checkpoint_minutes, const Interrupt& interrupt, Console& console);
+                  double checkpoint_minutes, const Validation& validation,
+                  const Interrupt& interrupt, Console& console);
 
 }  // namespace ofer

@@ -35,6 +35,7 @@ class FaceStore {
   FaceStore(const FaceStore&) = delete;
   FaceStore& operator=(const FaceStore&) = delete;
 
+  const Dataset& dataset() const { return dataset_; }
   std::size_t size() const { return count_; }
   int side() const { return options_.side; }
   // How many of them are kept once they have been read.

@@ -1,6 +1,7 @@
 #include "ofer/train/make_stage.h"
 
 #include "ofer/train/mae_stage.h"
+#include "ofer/train/recognise_stage.h"
 #include "ofer/train/svdd_stage.h"
 
 namespace ofer {
@@ -27,6 +28,19 @@ std::unique_ptr<TrainStage> make_svdd(const Recipe& recipe, const Trainable& mod
   return std::make_unique<SvddStage>(model, faces, std::move(samples), options);
 }
 
+std::unique_ptr<TrainStage> make_recognise(const Recipe& recipe, const Trainable& model,
+                                           const FaceStore& faces,
+                                           std::vector<std::size_t> samples) {
+  const Config& config = model.network().config();
+  RecogniseStageOptions options;
+  options.seed = recipe.seed;
+  options.augment = recipe.augment;
+  options.covers = recipe.covers.options({config.patch_rows(), config.patch_columns()});
+  options.masks = recipe.masks;
+  options.recognise = recipe.recognise;
+  return std::make_unique<RecogniseStage>(model, faces, std::move(samples), options);
+}
+
 }  // namespace
 
 std::unique_ptr<TrainStage> make_stage(const Recipe& recipe, const Trainable& model,
@@ -36,6 +50,8 @@ std::unique_ptr<TrainStage> make_stage(const Recipe& recipe, const Trainable& mo
       return make_mae(recipe, model, faces, std::move(samples));
     case TrainStageKind::kSvdd:
       return make_svdd(recipe, model, faces, std::move(samples));
+    case TrainStageKind::kRecognise:
+      return make_recognise(recipe, model, faces, std::move(samples));
   }
   OFER_ASSERT(!"a stage without a trainer");
 }

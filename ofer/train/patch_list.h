@@ -6,7 +6,6 @@
 
 #include "ofer/data/face_store.h"
 #include "ofer/pipeline.h"
-#include "weights/weight_file.h"
 
 namespace ofer {
 
@@ -19,9 +18,10 @@ std::vector<float> mean_attention(Pipeline& pipeline, const FaceStore& faces,
 // method. Throws kBadArgument when there are fewer.
 std::vector<int> leading_patch_list(std::span<const float> map, std::size_t count);
 
-// The same weights with another list of as many patches: what the classifier knows about a patch
-// that stays moves to its new place, a new patch begins with zeros. Throws kBadArgument for a list
-// of another length, and where attention chooses or the classifier is folded.
-LoadedWeights with_patch_list(const LoadedWeights& weights, const std::vector<int>& list);
+// Moves the columns of a classifier's first layer, weight [out, patches W], from one list of
+// patches to another as long: those of a patch that stays go to its new place, a new patch begins
+// with zeros. Throws kBadArgument for a list of another length.
+void move_patches(Session& s, const Tensor& weight, std::span<const int> before,
+                  std::span<const int> after);
 
 }  // namespace ofer

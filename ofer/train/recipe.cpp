@@ -15,7 +15,8 @@ using OrderedJson = nlohmann::ordered_json;
 
 constexpr const char* kWhat = "recipe";
 constexpr JsonNames<TrainStageKind> kStages = {{TrainStageKind::kMae, "mae"},
-                                               {TrainStageKind::kSvdd, "svdd"}};
+                                               {TrainStageKind::kSvdd, "svdd"},
+                                               {TrainStageKind::kRecognise, "recognise"}};
 constexpr JsonNames<OptimiserKind> kOptimisers = {
     {OptimiserKind::kSgd, "sgd"}, {OptimiserKind::kAdam, "adam"}, {OptimiserKind::kAdamW, "adamw"}};
 constexpr JsonNames<Schedule::Shape> kShapes = {{Schedule::Shape::kConstant, "constant"},
@@ -103,6 +104,17 @@ void svdd_fields(Use&& use, Svdd& v) {
   use("kernel_nu", v.kernel_nu);
   use("ridge", v.ridge);
 }
+template <class Use, class Recognise>
+void recognise_fields(Use&& use, Recognise& f) {
+  use("covered", f.covered);
+  use("masked", f.masked);
+  use("refine", f.refine);
+  use("no_latents", f.no_latents);
+  use("balance", f.balance);
+  use("smoothing", f.smoothing);
+  use("relist", f.relist);
+  use("validate", f.validate);
+}
 
 // The sections of a stage's own: `section(name, fields, part)`.
 template <class Section, class ARecipe>
@@ -116,6 +128,9 @@ void stage_sections(Section&& section, ARecipe& r) {
   if (r.stage == TrainStageKind::kSvdd)
     section(
         "svdd", [](auto&& use, auto& part) { svdd_fields(use, part); }, r.svdd);
+  if (r.stage == TrainStageKind::kRecognise)
+    section(
+        "recognise", [](auto&& use, auto& part) { recognise_fields(use, part); }, r.recognise);
 }
 
 // Written short: 0.2f is 0.2 and not 0.20000000298.
@@ -154,6 +169,19 @@ void validate(const SvddRecipe& v) {
   rule(v.fitted_faces >= 2, "svdd.fitted_faces", "must be 2 or more");
 }
 
+bool is_probability(double value) {
+  return value >= 0 && value <= 1;
+}
+
+void validate(const RecogniseRecipe& f) {
+  rule(is_probability(f.covered) && is_probability(f.masked) && f.covered + f.masked <= 1,
+       "recognise", "covered and masked are shares of the faces, together at most 1");
+  rule(is_probability(f.no_latents), "recognise.no_latents", "is a probability");
+  rule(f.balance >= 0 && f.balance <= 1, "recognise.balance", "must be from 0 to 1");
+  rule(f.smoothing >= 0 && f.smoothing < 1, "recognise.smoothing", "must be from 0, below 1");
+  rule(f.validate >= 0, "recognise.validate", "is a number of epochs, 0 or more");
+}
+
 void validate(const Recipe& r) {
   rule(std::isfinite(r.epochs) && r.epochs > 0, "epochs", "must be above 0");
   rule(r.batch >= 1 && r.batch <= 65536, "batch", "must be from 1 to 65536");
@@ -172,6 +200,7 @@ void validate(const Recipe& r) {
   check(r.masks);
   check(r.augment);
   validate(r.svdd);
+  validate(r.recognise);
   if (has_covers(r.stage)) (void)Occluder(r.covers.options({}));
 }
 
@@ -182,11 +211,12 @@ std::string_view name_of(TrainStageKind stage) {
 }
 
 bool has_masks(TrainStageKind stage) {
-  return stage == TrainStageKind::kMae || stage == TrainStageKind::kSvdd;
+  return stage == TrainStageKind::kMae || stage == TrainStageKind::kSvdd ||
+         stage == TrainStageKind::kRecognise;
 }
 
 bool has_covers(TrainStageKind stage) {
-  return stage == TrainStageKind::kSvdd;
+  return stage == TrainStageKind::kSvdd || stage == TrainStageKind::kRecognise;
 }
 
 OcclusionOptions CoverRecipe::options(PatchGrid grid) const {
@@ -251,6 +281,19 @@ Recipe default_recipe(TrainStageKind stage) {
       r.rate = 3e-4;
       r.average = 0.999;
       r.augment.flip = 0.5;
+      break;
+    case TrainStageKind::kRecognise:
+      r.epochs = 40;
+      r.batch = 128;
+      r.optimiser = {.kind = OptimiserKind::kSgd, .weight_decay = 1e-4};
+      r.shape = Schedule::Shape::kSteps;
+      r.rate = 0.1;
+      r.warm_up = 0;
+      r.average = 0.999;
+      r.augment = recogniser_augmentation();
+      r.augment.grey = 0.2;
+      r.masks.min_share = 0.1;
+      r.masks.max_share = 0.5;
       break;
   }
   return r;

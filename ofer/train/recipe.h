@@ -11,15 +11,17 @@
 #include "ofer/data/occlusion.h"
 #include "ofer/data/patch_masks.h"
 #include "ofer/train/optimiser.h"
+#include "ofer/train/recognise_recipe.h"
 #include "ofer/train/schedule.h"
 #include "ofer/train/svdd_recipe.h"
 #include "ofer/train/trainer.h"
 
 namespace ofer {
 
-enum class TrainStageKind : std::uint8_t { kMae, kSvdd };
-inline constexpr TrainStageKind kTrainStages[] = {TrainStageKind::kMae, TrainStageKind::kSvdd};
-// "mae", "svdd".
+enum class TrainStageKind : std::uint8_t { kMae, kSvdd, kRecognise };
+inline constexpr TrainStageKind kTrainStages[] = {TrainStageKind::kMae, TrainStageKind::kSvdd,
+                                                  TrainStageKind::kRecognise};
+// "mae", "svdd", "recognise".
 std::string_view name_of(TrainStageKind stage);
 
 // What covers faces where training covers them (ofer/data/occlusion.h): how often each family, and
@@ -48,9 +50,10 @@ struct Recipe {
   double rate = 1e-3, floor = 0, factor = 0.1, warm_up = 0.05, period = 10, hold = 20;
   double average = 0;
   AugmentOptions augment;
-  MaskOptions masks;   // mae, and svdd where the autoencoder learns along
-  CoverRecipe covers;  // svdd
-  SvddRecipe svdd;     // svdd
+  MaskOptions masks;          // mae, recognise, and svdd where the autoencoder learns along
+  CoverRecipe covers;         // svdd, recognise
+  SvddRecipe svdd;            // svdd
+  RecogniseRecipe recognise;  // recognise
 
   // For a stage of that many samples. Throws kBadArgument when a run would have no step.
   TrainerOptions trainer_options(std::size_t samples) const;

@@ -6,6 +6,7 @@
 #include "ofer/reconstruction.h"
 #include "ofer/train/batch_images.h"
 #include "ofer/train/class_weights.h"
+#include "ofer/train/patch_list.h"
 
 namespace ofer {
 namespace {
@@ -14,18 +15,11 @@ PatchGrid grid_of(const Config& config) {
   return {config.patch_rows(), config.patch_columns()};
 }
 
-OcclusionOptions on_grid(OcclusionOptions options, PatchGrid grid) {
-  options.grid = grid;
-  return options;
-}
-
 bool is_probability(double value) {
   return value >= 0 && value <= 1;
 }
 
-void check(const RecogniseStageOptions& o) {
-  check(o.augment);
-  check(o.masks);
+void check(const RecogniseRecipe& o) {
   require(is_probability(o.covered) && is_probability(o.masked) && o.covered + o.masked <= 1,
           ErrorCode::kBadArgument, "faces are covered with probability ", o.covered,
           " and masked with ", o.masked, "; both are 0 or more, and together at most 1");
@@ -37,15 +31,21 @@ void check(const RecogniseStageOptions& o) {
 
 }  // namespace
 
-RecogniseStage::RecogniseStage(const Trainable& model, const Dataset& dataset,
-                               const FaceStore& faces, const std::vector<std::size_t>& samples,
+RecogniseStage::RecogniseStage(const Trainable& model, const FaceStore& faces,
+                               const std::vector<std::size_t>& samples,
                                const RecogniseStageOptions& options)
-    : model_(model),
-      dataset_(dataset),
-      faces_(faces),
-      options_(options),
-      occluder_(on_grid(options.cover, grid_of(model.network().config()))) {
-  check(options_);
+    : model_(model), faces_(faces), options_(options), occluder_(options.covers) {
+  check(options_.augment);
+  check(options_.masks);
+  check(options_.recognise);
+  const Config& config = model.network().config();
+  require(options_.covers.grid == grid_of(config), ErrorCode::kBadArgument,
+          "covers of another grid of patches than the network's");
+  require(
+      !options_.recognise.relist || config.recogniser.latent_selection == LatentSelection::kFixed,
+      ErrorCode::kBadArgument,
+      "relist: the recogniser has no list of patches; its attention chooses them");
+  const Dataset& dataset = faces.dataset();
   const std::vector<std::string>& labels = model.network().labels();
   require(dataset.labels == labels, ErrorCode::kBadArgument,
           "the data set's labels are not the network's");
@@ -63,7 +63,7 @@ RecogniseStage::RecogniseStage(const Trainable& model, const Dataset& dataset,
   require(present > 1, ErrorCode::kBadFile, "every face is labelled ",
           labels[static_cast<std::size_t>(dataset.samples[samples_.front()].label)],
           "; the recogniser learns to tell expressions apart, and needs at least two");
-  class_weights_ = ofer::class_weights(counts, options_.balance);
+  class_weights_ = ofer::class_weights(counts, options_.recognise.balance);
   for (std::size_t c = 0; c < counts.size(); ++c)
     if (counts[c] == 0)
       report_.warn("no face is labelled " + labels[c] + "; it will not be recognised");
@@ -106,16 +106,16 @@ void RecogniseStage::fill(TrainBatch& batch, std::uint64_t epoch,
     const std::span<std::uint8_t> mask = std::span(batch.covered).subspan(i * patches, patches);
     SeededNumbers cover = numbers(RandomPurpose::kOcclude);
     const double place = double{cover.uniform()};
-    if (place < options_.covered) {
+    if (place < options_.recognise.covered) {
       face = covered(face, sample, cover, mask);
-    } else if (place < options_.covered + options_.masked) {
+    } else if (place < options_.recognise.covered + options_.recognise.masked) {
       SeededNumbers hidden = numbers(RandomPurpose::kMask);
       std::ranges::copy(draw_mask(grid, options_.masks, hidden), mask.begin());
     }
     to_planes(face, std::span(batch.images).subspan(i * values, values));
-    batch.labels[i] = dataset_.samples[sample].label;
+    batch.labels[i] = faces_.dataset().samples[sample].label;
     SeededNumbers use = numbers(RandomPurpose::kDropout);
-    batch.latent_use[i] = use.chance(options_.no_latents) ? 0.0f : 1.0f;
+    batch.latent_use[i] = use.chance(options_.recognise.no_latents) ? 0.0f : 1.0f;
   }
 }
 
@@ -132,11 +132,12 @@ void RecogniseStage::prepare(Session& s, Staging& staging, const TrainBatch& bat
   selection_.assign(n, config.patch_count(), batch.covered);
   selection_.upload(s, staging);
   Reconstruction made = allocate_reconstruction(s, network, image, selection_);
-  reconstruct(s, network, options_.refine ? network.unet() : nullptr, vit, image, selection_, made);
+  reconstruct(s, network, options_.recognise.refine ? network.unet() : nullptr, vit, image,
+              selection_, made);
   batch_.restored = made.restored;
   batch_.covered_flag = selection_.covered_flag();
   batch_.latent = made.latent;
-  if (options_.no_latents > 0) {
+  if (options_.recognise.no_latents > 0) {
     const Tensor use = s.allocate({n, 1, 1});
     staging.send(s, batch.latent_use, use);
     batch_.latent = ops::multiply(s, made.latent, use);
@@ -146,11 +147,30 @@ void RecogniseStage::prepare(Session& s, Staging& staging, const TrainBatch& bat
   staging.send(s, batch.labels, batch_.label);
   batch_.class_weight = s.allocate({static_cast<std::int64_t>(class_weights_.size())});
   staging.send(s, class_weights_, batch_.class_weight);
-  batch_.smoothing = options_.smoothing;
+  batch_.smoothing = options_.recognise.smoothing;
 }
 
 Tensor RecogniseStage::loss(Session& s) {
   return recognise_loss(s, model_.network(), batch_);
+}
+
+void RecogniseStage::finish(Session& s, Staging&, WeightsDraft& draft) {
+  if (!options_.recognise.relist) return;
+  SessionOptions session;
+  session.device = s.device();
+  session.precision = s.precision();
+  session.threads = s.threads();
+  Pipeline pipeline(model_.shared_network(), session);
+  std::vector<int>& list = draft.config.recogniser.latent_patches;
+  const std::vector<int> leading =
+      leading_patch_list(mean_attention(pipeline, faces_, samples_), list.size());
+  move_patches(s, model_.parameter("recogniser.classifier.latent1.weight").value, list, leading);
+  const auto stay = std::count_if(leading.begin(), leading.end(), [&](int patch) {
+    return std::find(list.begin(), list.end(), patch) != list.end();
+  });
+  draft.notes.push_back(message("the list of patches is made anew: ", stay, " of ", list.size(),
+                                " stay; train once more from these weights"));
+  list = leading;
 }
 
 }  // namespace ofer

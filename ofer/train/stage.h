@@ -9,6 +9,7 @@
 
 #include "engine/session.h"
 #include "engine/staging.h"
+#include "ofer/data/data_report.h"
 #include "weights/config.h"
 
 namespace ofer {
@@ -40,6 +41,8 @@ class TrainStage {
   virtual std::vector<std::string> learned() const = 0;
   // How many samples it draws from.
   virtual std::size_t samples() const = 0;
+  // What was wrong with the samples it was given, to be told before a run.
+  virtual DataReport report() const { return DataReport(); }
   // The batch of these samples in this epoch. Depends on the arguments and the seed alone; called
   // from another thread, beside loss() of the batch before.
   virtual void fill(TrainBatch& batch, std::uint64_t epoch,

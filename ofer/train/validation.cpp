@@ -14,12 +14,13 @@ std::shared_ptr<const Network> shipped_network(Trainer& trainer, const Trainable
   const Network& network = model.network();
   auto memory = std::make_shared<std::vector<Buffer>>();
   std::vector<Model::NamedTensor> tensors;
-  const std::vector<Tensor> shipped = trainer.shipped();
-  for (std::size_t i = 0; i < shipped.size(); ++i) {
-    Buffer& copy = memory->emplace_back(shipped[i].bytes());
-    trainer.session().to_host(shipped[i], copy.data());
-    tensors.emplace_back(model.parameters()[i].name,
-                         Tensor(copy.data(), shipped[i].shape(), shipped[i].dtype()));
+  const std::string kind = trainer.options().average > 0 ? "average/" : "weights/";
+  for (const auto& [name, tensor] : trainer.state()) {
+    if (!name.starts_with(kind)) continue;
+    Buffer& copy = memory->emplace_back(tensor.bytes());
+    trainer.session().to_host(tensor, copy.data());
+    tensors.emplace_back(name.substr(kind.size()),
+                         Tensor(copy.data(), tensor.shape(), tensor.dtype()));
   }
   LoadedWeights weights;
   weights.model = std::make_shared<const Model>(memory, std::move(tensors));
@@ -30,16 +31,16 @@ std::shared_ptr<const Network> shipped_network(Trainer& trainer, const Trainable
 }
 
 double recognition_accuracy(const std::shared_ptr<const Network>& network,
-                            const SessionOptions& session, const Dataset& dataset,
-                            const FaceStore& faces, std::span<const std::size_t> samples) {
+                            const SessionOptions& session, const FaceStore& faces,
+                            std::span<const std::size_t> samples) {
   std::vector<std::size_t> labelled;
   std::copy_if(samples.begin(), samples.end(), std::back_inserter(labelled),
-               [&](std::size_t sample) { return dataset.samples[sample].label >= 0; });
+               [&](std::size_t sample) { return faces.dataset().samples[sample].label >= 0; });
   require(!labelled.empty(), ErrorCode::kBadArgument, "no face with a label to be measured by");
   Pipeline pipeline(network, session);
   std::size_t right = 0;
   run_open_faces(pipeline, faces, labelled, {}, [&](std::size_t sample, const Result& result) {
-    right += result.label == dataset.samples[sample].label;
+    right += result.label == faces.dataset().samples[sample].label;
   });
   return static_cast<double>(right) / static_cast<double>(labelled.size());
 }

@@ -17,7 +17,7 @@ std::shared_ptr<const Network> shipped_network(Trainer& trainer, const Trainable
 // The share of these faces, as they are, whose most probable expression is their label. Faces
 // without a label do not count. Throws kBadArgument when none is left.
 double recognition_accuracy(const std::shared_ptr<const Network>& network,
-                            const SessionOptions& session, const Dataset& dataset,
-                            const FaceStore& faces, std::span<const std::size_t> samples);
+                            const SessionOptions& session, const FaceStore& faces,
+                            std::span<const std::size_t> samples);
 
 }  // namespace ofer

@@ -148,6 +148,57 @@ TEST_SUITE("train_command") {
     CHECK(run_ofer(train_words(folder, "run", {"--resume"})).code == 0);  // through already
   }
 
+  TEST_CASE(
+      "the recogniser: accuracy in the log, a list of patches made anew, labels that are not") {
+    const TemporaryFolder folder;
+    draw_faces(folder / "faces" / "train", 6);
+    draw_faces(folder / "faces" / "val", 3);
+    std::filesystem::create_directories(folder / "faces" / "train" / "sulking");
+    write_file(folder / "faces" / "train" / "sulking" / "0.png",
+               read_file(folder / "faces" / "train" / "neutral" / "0.png"));
+    tiny_config(folder);
+    const auto words = [&](const std::string& run, const Words& more) {
+      Words all = train_words(folder, run, more);
+      all[1] = "recognise";
+      return all;
+    };
+    const Words measured{"--set", "recognise.validate=2", "--set", "recognise.relist=true"};
+    const Ran ran = run_ofer(words("run", measured));
+    CAPTURE(ran.err);
+    REQUIRE(ran.code == 0);
+    CHECK(ran.error_says("left out: 1 unknown label"));
+    CHECK(ran.error_says("no face is labelled anger"));
+    CHECK(ran.error_says("train once more from these weights"));
+    CHECK(ran.json().at(0)["faces"] == 12);
+    Ran log;
+    log.out = read_file(folder / "run" / "log.jsonl");
+    std::vector<std::int64_t> steps;
+    for (const auto& line : log.json()) {
+      if (!line.contains("accuracy")) continue;
+      steps.push_back(line["step"].get<std::int64_t>());
+      CHECK(line["accuracy"] >= 0);
+      CHECK(line["accuracy"] <= 1);
+    }
+    CHECK(steps == std::vector<std::int64_t>{6, 12, 18, 24});  // epochs have three steps
+    const std::string weights = (folder / "run" / "weights.safetensors").string();
+    CHECK(load_weights(weights).config.recogniser.latent_patches !=
+          runnable_config().recogniser.latent_patches);
+    CHECK(run_ofer({"run", "-m", weights, sample("portrait.png")}).code == 0);
+    // Once more from them.
+    Words again = words("more", {});
+    std::replace(again.begin(), again.end(), std::string("epochs=8"), std::string("epochs=1"));
+    again[4] = "-m";
+    again[5] = weights;
+    CHECK(run_ofer(again).code == 0);
+
+    std::filesystem::remove_all(folder / "faces" / "val");
+    CHECK(run_ofer(words("a", measured)).error_says("\"val\" is empty"));
+    std::filesystem::remove_all(folder / "faces" / "train" / "neutral");
+    const Ran one = run_ofer(words("b", {}));
+    CHECK(one.code == 3);
+    CHECK(one.error_says("every face is labelled happiness"));
+  }
+
   TEST_CASE("data that are not as they should be") {
     const TemporaryFolder folder;
     tiny_config(folder);

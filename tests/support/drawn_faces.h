@@ -37,6 +37,13 @@ struct DrawnFaces {
     dataset = load_dataset(folder / "", options);
     store = std::make_unique<FaceStore>(dataset, FaceStoreOptions{.side = side});
   }
+
+  // Gives them labels in turn, of the first three.
+  void label(const std::vector<std::string>& labels) {
+    dataset.labels = labels;
+    for (std::size_t i = 0; i < dataset.samples.size(); ++i)
+      dataset.samples[i].label = static_cast<int>(i % 3);
+  }
 };
 
 }  // namespace ofer::test

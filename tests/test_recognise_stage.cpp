@@ -176,7 +176,7 @@ TEST_SUITE("recognise_stage") {
     CHECK(has(error([](auto& o) { o.recognise.no_latents = 2; }), "not 2"));
     CHECK(has(error([](auto& o) { o.recognise.smoothing = 1; }), "not by 1"));
     CHECK(has(error([](auto& o) { o.recognise.balance = -1; }), "not by -1"));
-    CHECK(has(error([](auto& o) { o.masks.max_share = 2; }), "to 2"));
+    CHECK(has(error([](auto& o) { o.masks.max_share = 2; }), "masks"));
     for (Sample& sample : faces.dataset.samples) sample.label = -1;
     CHECK(has(error(same), "none of 5 faces has a label"));
     faces.dataset.labels.pop_back();

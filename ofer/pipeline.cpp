@@ -68,6 +68,9 @@ void Pipeline::check(const Inputs& inputs, const Request& request) const {
           "the model has no detector; give the mask of covered patches, or none");
   if (request.mask == MaskSource::kGiven)
     check_size(inputs.mask.size(), config.patch_count(), "mask");
+  require(network_->recogniser().supports(request.latent_use), ErrorCode::kUnsupported,
+          "the model's latent vectors are chosen by a fixed list (latent_selection), and its "
+          "classifier has no place for the others; ask for the chosen ones, or none");
   const auto classes = static_cast<int>(network_->labels().size());
   require(request.grad_cam_class >= -1 && request.grad_cam_class < classes, ErrorCode::kBadArgument,
           "Grad-CAM class ", request.grad_cam_class, " is not between 0 and ", classes - 1);
@@ -88,6 +91,7 @@ void Pipeline::plan(std::int64_t count, const Request& request) {
   largest.count = std::max(count, planned_count_);
   Request all = request;
   if (planned_detect_) all.mask = MaskSource::kDetect;
+  all.latent_use = LatentUse::kChosen;  // the others need no more memory
   all.grad_cam = request.grad_cam || planned_cam_;
   planned_count_ = 0;  // should planning fail, nothing is planned
   session_.plan([&] { forward(largest, all, nullptr); });
@@ -195,7 +199,8 @@ void Pipeline::recognise(Pass& pass, Tape* tape) {
     pass.seed = upload(seed_, {n, classes});
   }
 
-  key_.assign({kRecognise, n, tape ? 1 : 0, pass.request.grad_cam_plus_plus ? 1 : 0});
+  key_.assign({kRecognise, n, static_cast<std::int64_t>(pass.request.latent_use), tape ? 1 : 0,
+               pass.request.grad_cam_plus_plus ? 1 : 0});
   if (tape) {
     const std::vector<std::string>& layers = recogniser.activation_layers();
     key_.push_back(std::find(layers.begin(), layers.end(), *layer) - layers.begin());
@@ -217,7 +222,8 @@ Tensor Pipeline::classify(Pass& pass) {
   Session& s = session_;
   const Tensor x =
       recogniser_input(s, *network_, pass.raw, pass.made.restored, selection_.covered_flag());
-  const Recogniser::Output out = network_->recogniser()(s, x, pass.made.latent, pass.latent_rows);
+  const Recogniser::Output out =
+      network_->recogniser()(s, x, pass.made.latent, pass.latent_rows, pass.request.latent_use);
   pass.probabilities = out.probabilities;
   pass.attention = out.attention_grid;
   pass.chosen = out.chosen;

@@ -23,6 +23,8 @@ enum class MaskSource { kDetect, kGiven, kNone };
 struct Request {
   MaskSource mask = MaskSource::kDetect;
   bool coarse = false, restored = false, attention = false, latent = false;
+  // Which latent vectors the classifier sees. kAll needs a model whose attention chooses them.
+  LatentUse latent_use = LatentUse::kChosen;
   // Grad-CAM: of which class (-1: the most probable one) and which layer (empty: the first of
   // Recogniser::activation_layers()).
   bool grad_cam = false;

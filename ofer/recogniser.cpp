@@ -153,8 +153,18 @@ Tensor Recogniser::send_latent_rows(Session& s, Staging& staging, std::int64_t b
 }
 
 Tensor Recogniser::choose(Session& s, const Tensor& latent, const Tensor& latent_rows,
-                          const Tensor& attention_grid, Tensor& chosen) const {
+                          const Tensor& attention_grid, LatentUse use, Tensor& chosen) const {
   const std::int64_t n = latent.size(0), patches = latent.size(1), width = latent.size(2);
+  OFER_ASSERT(supports(use));
+  if (use == LatentUse::kNone) {
+    chosen = ops::full(s, {n, patches}, 0);
+    const std::int64_t rows = by_attention_ ? n * patches : latent_rows.elements();
+    return ops::full(s, {n, rows / n * width}, 0);
+  }
+  if (use == LatentUse::kAll) {
+    chosen = ops::full(s, {n, patches}, 1);
+    return latent.view({n, patches * width});
+  }
   if (by_attention_) {
     chosen = ops::select_top(s, attention_grid.view({n, patches}), patches / 2);
     return ops::multiply(s, latent, chosen.view({n, patches, 1})).view({n, patches * width});
@@ -168,7 +178,7 @@ Tensor Recogniser::choose(Session& s, const Tensor& latent, const Tensor& latent
 }
 
 Recogniser::Output Recogniser::operator()(Session& s, const Tensor& images, const Tensor& latent,
-                                          const Tensor& latent_rows) const {
+                                          const Tensor& latent_rows, LatentUse use) const {
   Tensor x = images;
   s.tap("input", x);
   x = ops::relu(s, stem_bn_(s, stem_(s, x)));
@@ -203,7 +213,7 @@ Recogniser::Output Recogniser::operator()(Session& s, const Tensor& images, cons
       ops::resize(s, output.attention.view({n, 1, height, columns}), rows_, columns_)
           .view({n, rows_, columns_});
   s.tap("attention_grid", output.attention_grid);
-  Tensor row = choose(s, latent, latent_rows, output.attention_grid, output.chosen);
+  Tensor row = choose(s, latent, latent_rows, output.attention_grid, use, output.chosen);
   s.tap("latent", row);
   output.logits = classifier_(s, row, fused);
   s.tap("logits", output.logits);

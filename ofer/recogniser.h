@@ -58,11 +58,17 @@ class Classifier {
   Tensor latent_weight_, features_weight_, bias_;
 };
 
+// Which latent vectors the classifier sees, the others being zero: those of the patches that were
+// chosen, or, to measure what the choice and the latents are worth, all of them or none. A
+// classifier of a fixed list has no place for the others, so that it cannot see all.
+enum class LatentUse { kChosen, kAll, kNone };
+
 class Recogniser {
  public:
   Recogniser(const layers::Parameters& p, const Config& config);
 
   std::int64_t classes() const { return classifier_.classes(); }
+  bool supports(LatentUse use) const { return use != LatentUse::kAll || by_attention_; }
   // Names of the taps that Grad-CAM can look at: "recognise/stage4/block1",
   // "recognise/head0/spatial", ...; the first is the default.
   const std::vector<std::string>& activation_layers() const { return activation_layers_; }
@@ -73,11 +79,12 @@ class Recogniser {
     Tensor attention_grid;         // [N, rows, columns], at the patches
     Tensor chosen;                 // [N, L]: 1 where a patch's latent was used
   };
-  // images [N, 3, R, R] normalised, latent [N, L, W]. latent_rows: send_latent_rows(N).
+  // images [N, 3, R, R] normalised, latent [N, L, W]. latent_rows: send_latent_rows(N). use: one
+  // that it supports.
   // Taps: input, stem, stage1/block0, ...,
   // head0/..., fused, attention, attention_grid, latent, logits, probabilities.
   Output operator()(Session& s, const Tensor& images, const Tensor& latent,
-                    const Tensor& latent_rows) const;
+                    const Tensor& latent_rows, LatentUse use = LatentUse::kChosen) const;
 
   // Where patches are chosen by a fixed list: sends the numbers (i32) of the rows of [N L, W] that
   // are chosen, image after image. Undefined where attention chooses them. `host` is memory that
@@ -86,9 +93,10 @@ class Recogniser {
                           std::vector<std::int32_t>& host) const;
 
  private:
-  // The chosen latent vectors as one row [N, P W] for each image, and which patches they are of.
+  // The latent vectors that are used as one row [N, P W] for each image, and which patches they are
+  // of.
   Tensor choose(Session& s, const Tensor& latent, const Tensor& latent_rows,
-                const Tensor& attention_grid, Tensor& chosen) const;
+                const Tensor& attention_grid, LatentUse use, Tensor& chosen) const;
 
   layers::Conv2d stem_;
   layers::BatchNorm stem_bn_;

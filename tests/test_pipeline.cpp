@@ -116,6 +116,68 @@ TEST_SUITE("pipeline") {
     CHECK(r[1].restored.values == clean[1].restored.values);
   }
 
+  TEST_CASE("the classifier sees the chosen latents, all of them, or none") {
+    Config config = builtin_config("small");
+    const auto check = [&](LatentSelection selection) {
+      config.recogniser.latent_selection = selection;
+      const bool fixed = selection == LatentSelection::kFixed;
+      if (!fixed) config.recogniser.latent_patches.clear();
+      const std::string path = weights() + ".latents";
+      write_initial_weights(config, 3, path);
+      SessionOptions options;
+      options.threads = 2;
+      Pipeline pipeline(Network::load(path), options);
+      std::filesystem::remove(path);
+      std::vector<float> seen;
+      pipeline.session().set_tap([&](std::string_view name, const Tensor& tensor) {
+        if (name != "recognise/latent") return;
+        seen.assign(tensor.data<float>(), tensor.data<float>() + tensor.elements());
+      });
+      Request request;
+      request.mask = MaskSource::kNone;
+      request.latent = true;
+      // The one that needs the least memory first: what was planned for it must do for the others.
+      request.latent_use = LatentUse::kNone;
+      const Result none = pipeline.run(pictures(1), request)[0];
+      CHECK(none.chosen.empty());
+      REQUIRE(!seen.empty());
+      for (const float value : seen) REQUIRE(value == 0);
+      const std::size_t length = seen.size();
+
+      request.latent_use = LatentUse::kChosen;
+      const Result some = pipeline.run(pictures(1), request)[0];
+      CHECK(pipeline.session().workspace().growths() == 0);
+      CHECK(some.chosen.size() ==
+            (fixed ? config.recogniser.latent_patches.size() : patches() / 2));
+      CHECK(some.probabilities != none.probabilities);
+      CHECK(seen.size() == length);
+      const auto width = static_cast<std::size_t>(config.latent_width());
+      for (std::size_t i = 0; i < some.chosen.size(); ++i) {
+        const auto patch = static_cast<std::size_t>(some.chosen[i]);
+        const std::size_t place = fixed ? i : patch;
+        CHECK(std::equal(seen.begin() + static_cast<std::ptrdiff_t>(place * width),
+                         seen.begin() + static_cast<std::ptrdiff_t>((place + 1) * width),
+                         some.latent.values.begin() + static_cast<std::ptrdiff_t>(patch * width)));
+      }
+
+      request.latent_use = LatentUse::kAll;
+      if (fixed) {
+        CHECK_THROWS_WITH_AS(pipeline.run(pictures(1), request),
+                             doctest::Contains("chosen by a fixed list"), Error);
+      } else {
+        const Result all = pipeline.run(pictures(1), request)[0];
+        CHECK(pipeline.session().workspace().growths() == 0);
+        CHECK(all.chosen.size() == patches());
+        CHECK(seen == all.latent.values);
+        CHECK(all.probabilities != some.probabilities);
+      }
+      request.latent_use = LatentUse::kChosen;
+      CHECK(pipeline.run(pictures(1), request)[0].probabilities == some.probabilities);
+    };
+    check(LatentSelection::kFixed);
+    check(LatentSelection::kCam);
+  }
+
   TEST_CASE("wrong requests are refused and leave the pipeline usable") {
     Pipeline pipeline = make_pipeline();
     Request request;

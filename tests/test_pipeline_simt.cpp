@@ -18,6 +18,26 @@ TEST_SUITE("pipeline_simt") {
     check_coarse_device(DeviceKind::kSimt, Precision::kBf16, 5e-2);
   }
 
+  TEST_CASE("latents that are chosen, all, or none: the CPU's results, played again or not") {
+    Config config = runnable_config();
+    config.recogniser.latent_selection = LatentSelection::kCam;
+    config.recogniser.latent_patches.clear();
+    const TemporaryFolder folder;
+    const std::string weights = (folder / "w.safetensors").string();
+    write_initial_weights(config, 5, weights);
+    Pipeline cpu = pipeline_on(weights, DeviceKind::kCpu);
+    Pipeline device = pipeline_on(weights, DeviceKind::kSimt);
+    const std::vector<Image> images = smooth_pictures(2);
+    Request request = everything();
+    request.mask = MaskSource::kNone;
+    for (int round = 0; round < 2; ++round)
+      for (const LatentUse use : {LatentUse::kNone, LatentUse::kChosen, LatentUse::kAll}) {
+        INFO("round ", round, ", latents ", static_cast<int>(use));
+        request.latent_use = use;
+        check_close(cpu.run(images, request), device.run(images, request));
+      }
+  }
+
   TEST_CASE("after the first pass no device memory is taken") {
     Pipeline pipeline = pipeline_on(tiny_weights(), DeviceKind::kSimt);
     const std::vector<Image> images = smooth_pictures(2);

@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "tools/convert_command.h"
+#include "tools/eval_command.h"
 #include "tools/init_command.h"
 #include "tools/inspect_command.h"
 #include "tools/run_command.h"
@@ -111,9 +112,12 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
   CLI::App* const convert_app = add_convert_command(app, convert);
   CLI::App* const train_app = add_train_command(app, train);
   CLI::App* const run_app = add_run_command(app, run);
+  EvalCommandOptions eval;
+  CLI::App* const eval_app = add_eval_command(app, eval);
   CLI::App* const inspect_app = add_inspect_command(app, inspect);
   CLI::App* const verify_app = add_verify_command(app, verify);
-  for (CLI::App* command : {init_app, convert_app, train_app, run_app, inspect_app, verify_app})
+  for (CLI::App* command :
+       {init_app, convert_app, train_app, run_app, eval_app, inspect_app, verify_app})
     command->group("Commands");
 
   check_command(arguments, app);
@@ -134,6 +138,7 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
   if (app.got_subcommand(init_app)) return init_command(init, console);
   if (app.got_subcommand(train_app)) return train_command(train, console);
   if (app.got_subcommand(convert_app)) return convert_command(convert, console);
+  if (app.got_subcommand(eval_app)) return eval_command(eval, console);
   if (app.got_subcommand(inspect_app)) return inspect_command(inspect, console);
   if (app.got_subcommand(verify_app)) return verify_command(verify, console);
   return run_command(run, console);

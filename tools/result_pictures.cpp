@@ -87,7 +87,7 @@ void prepare_folder(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
     require(!fs::exists(folder, ignored), ErrorCode::kIo, folder.string(),
-            ": cannot write pictures there: it is a file, not a folder");
+            ": cannot write there: it is a file, not a folder");
     fail(ErrorCode::kIo, folder.string(),
          ": cannot create this folder: ", error ? error.message() : std::string("unknown cause"));
   }

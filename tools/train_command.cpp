@@ -8,13 +8,12 @@
 #include <set>
 
 #include "engine/error.h"
-#include "ofer/data/dataset.h"
-#include "ofer/data/face_store.h"
 #include "ofer/train/make_stage.h"
 #include "ofer/train/recipe.h"
 #include "ofer/train/validation.h"
 #include "tools/command_line.h"
 #include "tools/config_file.h"
+#include "tools/face_options.h"
 #include "tools/json_text.h"
 #include "tools/session_options.h"
 #include "tools/settings_option.h"
@@ -73,25 +72,6 @@ Recipe recipe_of(const TrainCommandOptions& options, TrainStageKind stage) {
   return recipe;
 }
 
-// The faces of a run.
-struct Faces {
-  Dataset dataset;
-  std::unique_ptr<FaceStore> store;
-  std::vector<std::size_t> samples;
-  std::vector<std::size_t> validation;  // those of the split "val" that are not among them
-};
-
-// What is wrong with single faces is no reason to stop, but nobody shall miss it.
-void tell(const DataReport& report, Console& console) {
-  for (const std::string& warning : report.warnings())
-    print_note(console, "ofer: warning: " + one_line(warning));
-  if (report.total() == 0) return;
-  print_note(console, "ofer: left out: " + report.summary());
-  for (std::size_t problem = 0; problem < kDataProblems; ++problem)
-    for (const std::string& example : report.examples(static_cast<DataProblem>(problem)))
-      print_note(console, "  " + one_line(example));
-}
-
 // A list of faces is told by its names, so that a run is not taken up on other ones.
 std::string digest_of(const Faces& faces) {
   Sha256 hash;
@@ -101,38 +81,6 @@ std::string digest_of(const Faces& faces) {
     hash.update(line.data(), line.size());
   }
   return hash.finish();
-}
-
-std::unique_ptr<Faces> faces_of(const TrainCommandOptions& options,
-                                const std::vector<std::string>& labels, bool labels_needed,
-                                int side, int threads, Console& console) {
-  DatasetOptions wanted;
-  const std::optional<DataLayout> layout = data_layout(options.layout);
-  require(layout.has_value(), ErrorCode::kBadArgument, "--layout: no layout \"", options.layout,
-          "\"");
-  wanted.layout = *layout;
-  wanted.labels = labels;
-  wanted.labels_needed = labels_needed;
-  auto faces = std::make_unique<Faces>();
-  faces->dataset = load_dataset(options.data, wanted);
-  faces->store = std::make_unique<FaceStore>(faces->dataset, FaceStoreOptions{.side = side});
-  faces->store->check_all(threads);
-  const std::vector<std::size_t> usable = faces->store->usable();
-  std::vector<std::size_t> split =
-      faces->dataset.in_split(options.split.empty() ? "train" : options.split);
-  if (split.empty() && options.split.empty()) split = faces->dataset.in_split("");
-  std::set_intersection(usable.begin(), usable.end(), split.begin(), split.end(),
-                        std::back_inserter(faces->samples));
-  require(!faces->samples.empty(), ErrorCode::kBadFile, options.data, ": no readable face",
-          options.split.empty() ? "" : " in split " + options.split);
-  for (const std::size_t sample : faces->dataset.in_split("val"))
-    if (std::binary_search(usable.begin(), usable.end(), sample) &&
-        !std::binary_search(faces->samples.begin(), faces->samples.end(), sample))
-      faces->validation.push_back(sample);
-  DataReport report = faces->dataset.report;
-  report.append(faces->store->report());
-  tell(report, console);
-  return faces;
 }
 
 // The weights that a run starts from, and what their file says.
@@ -337,8 +285,13 @@ int train_command(const TrainCommandOptions& options, Console& console) {
   const Start start = start_of(options, recipe.seed, folder.path, console);
   const Config& config = start.info.config;
   const std::unique_ptr<Faces> faces =
-      faces_of(options, start.info.labels, recipe.stage == TrainStageKind::kRecognise,
-               config.image_size, std::max(1, session.threads), console);
+      load_faces({.data = options.data,
+                  .layout = options.layout,
+                  .split = options.split,
+                  .splits = {"train"},
+                  .validation = "val",
+                  .labels_needed = recipe.stage == TrainStageKind::kRecognise},
+                 start.info.labels, config.image_size, std::max(1, session.threads), console);
   Trainable model(start.weights, session.device, session.precision);
   const std::unique_ptr<TrainStage> stage =
       make_stage(recipe, model, *faces->store, faces->samples);

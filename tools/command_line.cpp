@@ -1,9 +1,11 @@
 #include "tools/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <memory>
 #include <new>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "engine/error.h"
@@ -11,6 +13,7 @@
 #include "tools/eval_command.h"
 #include "tools/init_command.h"
 #include "tools/inspect_command.h"
+#include "tools/pack_command.h"
 #include "tools/run_command.h"
 #include "tools/train_command.h"
 #include "tools/verify_command.h"
@@ -103,22 +106,24 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
   app.set_help_flag("-h,--help", "Print this help");
   app.require_subcommand(1, 1);
   InitOptions init;
-  RunOptions run;
-  CLI::App* const init_app = add_init_command(app, init);
   ConvertCommandOptions convert;
+  TrainCommandOptions train;
+  PackCommandOptions pack;
+  RunOptions run;
+  EvalCommandOptions eval;
   InspectOptions inspect;
   VerifyOptions verify;
-  TrainCommandOptions train;
-  CLI::App* const convert_app = add_convert_command(app, convert);
-  CLI::App* const train_app = add_train_command(app, train);
-  CLI::App* const run_app = add_run_command(app, run);
-  EvalCommandOptions eval;
-  CLI::App* const eval_app = add_eval_command(app, eval);
-  CLI::App* const inspect_app = add_inspect_command(app, inspect);
-  CLI::App* const verify_app = add_verify_command(app, verify);
-  for (CLI::App* command :
-       {init_app, convert_app, train_app, run_app, eval_app, inspect_app, verify_app})
-    command->group("Commands");
+  // In the order in which help lists them.
+  const std::pair<CLI::App*, std::function<int()>> commands[] = {
+      {add_init_command(app, init), [&] { return init_command(init, console); }},
+      {add_convert_command(app, convert), [&] { return convert_command(convert, console); }},
+      {add_train_command(app, train), [&] { return train_command(train, console); }},
+      {add_pack_command(app, pack), [&] { return pack_command(pack, console); }},
+      {add_run_command(app, run), [&] { return run_command(run, console); }},
+      {add_eval_command(app, eval), [&] { return eval_command(eval, console); }},
+      {add_inspect_command(app, inspect), [&] { return inspect_command(inspect, console); }},
+      {add_verify_command(app, verify), [&] { return verify_command(verify, console); }}};
+  for (const auto& [command, unused] : commands) command->group("Commands");
 
   check_command(arguments, app);
   try {
@@ -135,13 +140,9 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
     print_note(console, one_line(command + ": " + error.what()) + " (see " + command + " --help)");
     return kExitUsage;
   }
-  if (app.got_subcommand(init_app)) return init_command(init, console);
-  if (app.got_subcommand(train_app)) return train_command(train, console);
-  if (app.got_subcommand(convert_app)) return convert_command(convert, console);
-  if (app.got_subcommand(eval_app)) return eval_command(eval, console);
-  if (app.got_subcommand(inspect_app)) return inspect_command(inspect, console);
-  if (app.got_subcommand(verify_app)) return verify_command(verify, console);
-  return run_command(run, console);
+  for (const auto& [command, act] : commands)
+    if (app.got_subcommand(command)) return act();
+  OFER_ASSERT(!"a command that nobody wrote");
 }
 
 }  // namespace

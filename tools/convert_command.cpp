@@ -10,6 +10,7 @@
 #include "tools/command_line.h"
 #include "tools/config_file.h"
 #include "tools/convert_output.h"
+#include "tools/dtype_option.h"
 #include "tools/settings_option.h"
 #include "weights/checkpoint.h"
 #include "weights/convert.h"
@@ -66,12 +67,6 @@ Number number_of(const std::string& text, const char* option) {
   require(error == std::errc() && stopped == end && !text.empty(), ErrorCode::kBadArgument, option,
           ": \"", text, "\" is no whole number of 0 or more");
   return number;
-}
-
-DType dtype_named(const std::string& name) {
-  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16})
-    if (name == name_of(dtype)) return dtype;
-  fail(ErrorCode::kBadArgument, "--dtype: no type \"", name, "\"; there are f32, bf16, f16");
 }
 
 ConvertOptions convert_options(const ConvertCommandOptions& options) {

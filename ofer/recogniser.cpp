@@ -177,21 +177,29 @@ Tensor Recogniser::choose(Session& s, const Tensor& latent, const Tensor& latent
       .view({n, rows / n * width});
 }
 
-Recogniser::Output Recogniser::operator()(Session& s, const Tensor& images, const Tensor& latent,
-                                          const Tensor& latent_rows, LatentUse use) const {
+std::array<Tensor, 4> Recogniser::maps(Session& s, const Tensor& images, std::size_t count) const {
+  std::array<Tensor, 4> result;
+  OFER_ASSERT(count <= stages_.size() && stages_.size() <= result.size());
   Tensor x = images;
   s.tap("input", x);
   x = ops::relu(s, stem_bn_(s, stem_(s, x)));
   x = ops::max_pool(s, x, {3, 2, 1});
   s.tap("stem", x);
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const Session::Path stage(s, "stage", static_cast<int>(i) + 1);
     for (std::size_t j = 0; j < stages_[i].size(); ++j) {
       const Session::Path block(s, "block", static_cast<int>(j));
       x = stages_[i][j](s, x);
       s.tap("", x);
     }
+    result[i] = x;
   }
+  return result;
+}
+
+Recogniser::Output Recogniser::operator()(Session& s, const Tensor& images, const Tensor& latent,
+                                          const Tensor& latent_rows, LatentUse use) const {
+  const Tensor x = maps(s, images, stages_.size())[stages_.size() - 1];
   const std::int64_t n = x.size(0), width = x.size(1), height = x.size(2), columns = x.size(3);
   std::array<Tensor, kMostHeads> features, maps;
   for (std::size_t k = 0; k < heads_.size(); ++k) {

@@ -2,6 +2,7 @@
 // patches that matter, and a classifier over both.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,10 @@ class Recogniser {
   // head0/..., fused, attention, attention_grid, latent, logits, probabilities.
   Output operator()(Session& s, const Tensor& images, const Tensor& latent,
                     const Tensor& latent_rows, LatentUse use = LatentUse::kChosen) const;
+
+  // The maps behind the ResNet's first `count` stages alone, [N, C_i, h_i, w_i] each: what other
+  // networks are taught by. Taps: input, stem, stage1/block0, ...
+  std::array<Tensor, 4> maps(Session& s, const Tensor& images, std::size_t count) const;
 
   // Where patches are chosen by a fixed list: sends the numbers (i32) of the rows of [N L, W] that
   // are chosen, image after image. Undefined where attention chooses them. `host` is memory that

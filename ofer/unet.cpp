@@ -65,8 +65,9 @@ Tensor UNet::assemble(Session& s, const Tensor& both, const Tensor& hole) const 
                             variant_);
 }
 
-Tensor UNet::operator()(Session& s, const Tensor& coarse, const Tensor& image,
-                        const Tensor& hole) const {
+Tensor UNet::operator()(Session& s, const Tensor& coarse, const Tensor& image, const Tensor& hole,
+                        Features* features) const {
+  OFER_ASSERT(features == nullptr || s.tape() != nullptr);
   Tensor x = input(s, coarse, image, hole);
   s.tap("input", x);
   // The hole at an eighth of the size: masked where the repeated average exceeds 5/16.
@@ -74,6 +75,7 @@ Tensor UNet::operator()(Session& s, const Tensor& coarse, const Tensor& image,
   for (int i = 0; i < kAssemblyLevel; ++i) small = ops::average_pool(s, small, {4, 2, 1});
   small = ops::greater(s, small, 5.0 / 16);
   s.tap("hole", small);
+  if (features) features->hole = small;
 
   const int depth = static_cast<int>(levels_.size());
   std::array<Tensor, kMostLevels> maps;  // [i]: what level i hands down
@@ -94,6 +96,7 @@ Tensor UNet::operator()(Session& s, const Tensor& coarse, const Tensor& image,
     if (i == kAssemblyLevel) {
       x = assemble(s, x, small.view({small.size(0), small.size(2), small.size(3)}));
       s.tap("assembly", x);
+      if (features) features->assembled = x;
     }
     x = (*level.in_norm)(s, x);
     const Session::Path path(s, "level", i);
@@ -105,6 +108,7 @@ Tensor UNet::operator()(Session& s, const Tensor& coarse, const Tensor& image,
       x = ops::concatenate(s, {x, skip(s, maps[static_cast<std::size_t>(i)], i + 1)}, 1);
     const Session::Path path(s, "level", i);
     x = levels_[static_cast<std::size_t>(i - 1)].grow(s, x);
+    if (features && i == kAssemblyLevel + 1) features->rising = ops::relu(s, x);
   }
   x = ops::concatenate(s, {x, skip(s, maps[0], 1)}, 1);
   x = last_(s, x, ops::Activation::kRelu);

@@ -1,7 +1,8 @@
 // Training beside the PyTorch twin in double precision: one step's loss and every gradient of each
-// stage, and where twenty steps of each optimiser lead.
+// stage, the discriminators' included, and where twenty steps of each optimiser lead.
 #include <doctest/doctest.h>
 
+#include "tests/reconstruction_twin.h"
 #include "tests/support/command.h"
 #include "tests/training_twin.h"
 
@@ -107,7 +108,73 @@ TEST_SUITE("training_reference") {
     check_training(what);
   }
 
+  TEST_CASE("U-Net and discriminators") {
+    TrainingCase what{.stage = Stage::kReconstruct, .config = runnable_config()};
+    UNetConfig& unet = *what.config.unet;
+    int least = 50;  // tensors of the U-Net that some part reaches
+    SUBCASE("pixels alone") {
+      what.parts = {1, 0, 0, 0};
+    }
+    SUBCASE("consistency alone, features of the recogniser") {
+      what.parts = {0, 1, 0, 0};
+      least = 30;
+    }
+    SUBCASE("consistency alone, features of VGG-16") {
+      what.parts = {0, 1, 0, 0};
+      what.vgg = true;
+      least = 30;
+    }
+    SUBCASE("expressions alone") {
+      what.parts = {0, 0, 1, 0};
+    }
+    SUBCASE("discriminators alone, features of the recogniser") {
+      what.parts = {0, 0, 0, 1};
+    }
+    SUBCASE("discriminators alone, features of VGG-16") {
+      what.parts = {0, 0, 0, 1};
+      what.vgg = true;
+    }
+    SUBCASE("all, the released self-assembly, colours flipped, a folded recogniser") {
+      what.parts = {1, 0.1, 2, 0.7};
+      unet.self_assembly = SelfAssemblyVariant::kReleased;
+      unet.flip_channels = true;
+      what.config.recogniser.structure = RecogniserStructure::kFolded;
+    }
+    SUBCASE("all, pasted into the hole, VGG-16") {
+      what.parts = {1, 0.1, 2, 0.7};
+      unet.composite = true;
+      what.vgg = true;
+    }
+    const TrainingTwin twin(what);
+    for (const Precision precision : {Precision::kF64, Precision::kF32}) {
+      int compared = 0;
+      const std::vector<std::string> wrong =
+          compare_reconstruction(twin, what, precision, &compared);
+      INFO(std::string(name_of(precision)), ", ", wrong.size(),
+           " numbers are off; the first: ", first_of(wrong));
+      CHECK(wrong.empty());
+      CHECK(compared >= least + (what.parts.adversarial > 0 ? 20 : 0));
+    }
+  }
+
   // The comparison itself: what is told to the engine alone must be seen.
+  TEST_CASE("another weight of a part, or another image, than the twin's is seen") {
+    TrainingCase what{.stage = Stage::kReconstruct, .config = runnable_config()};
+    what.parts = {1, 0.1, 2, 0.7};
+    const TrainingTwin twin(what);
+    const auto wrong = [&](auto&& change) {
+      TrainingCase other = what;
+      change(other);
+      return compare_reconstruction(twin, other, Precision::kF32);
+    };
+    CHECK(wrong([](TrainingCase&) {}).empty());
+    CHECK(!wrong([](TrainingCase& c) { c.parts.reconstruction = 1.001; }).empty());
+    CHECK(!wrong([](TrainingCase& c) { c.parts.consistency = 0.1001; }).empty());
+    CHECK(!wrong([](TrainingCase& c) { c.parts.semantic = 2.002; }).empty());
+    CHECK(!wrong([](TrainingCase& c) { c.parts.adversarial = 0.7007; }).empty());
+    CHECK(!wrong([](TrainingCase& c) { c.config.unet->composite = true; }).empty());
+  }
+
   TEST_CASE("another momentum, decay, clip or objective than the twin's is seen") {
     TrainingCase what{.stage = Stage::kMae, .config = runnable_config()};
     what.optimiser = {.kind = OptimiserKind::kSgd,

@@ -8,44 +8,17 @@
 #include "ofer/pipeline.h"
 #include "ofer/train/recognise_loss.h"
 #include "tests/support/reference_script.h"
+#include "tests/training_gradients.h"
 
 namespace ofer::test {
 namespace {
-
-using Values = std::vector<double>;
-
-Values values_of(const Tensor& t) {
-  Values values(static_cast<std::size_t>(t.elements()));
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = t.dtype() == DType::kF64 ? t.data<double>()[i] : double{t.data<float>()[i]};
-  return values;
-}
-
-Values values_of(const SafetensorsFile& file, const std::string& name) {
-  const SafetensorsEntry* entry = file.find(name);
-  if (!entry) fail(ErrorCode::kBadFile, file.name(), " has no ", name);
-  return values_of(file.tensor(*entry));
-}
-
-double norm(const Values& x) {
-  double square = 0;
-  for (const double v : x) square += v * v;
-  return std::sqrt(square);
-}
-
-Values difference(const Values& a, const Values& b) {
-  OFER_ASSERT(a.size() == b.size());
-  Values result(a.size());
-  for (std::size_t i = 0; i < a.size(); ++i) result[i] = a[i] - b[i];
-  return result;
-}
 
 std::string text(double value) {
   return message(value);
 }
 
 std::vector<std::string> script_arguments(const TrainingCase& what) {
-  const char* const stages[] = {"mae", "svdd", "recognise"};
+  const char* const stages[] = {"mae", "svdd", "recognise", "reconstruct"};
   const char* const optimisers[] = {"sgd", "adam", "adamw"};
   std::vector<std::string> words{"--stage", stages[static_cast<int>(what.stage)], "--batch",
                                  std::to_string(what.batch)};
@@ -59,6 +32,12 @@ std::vector<std::string> script_arguments(const TrainingCase& what) {
          "--margin", text(o.margin)});
   }
   if (what.weigh_classes) add({"--weigh-classes"});
+  if (what.stage == Stage::kReconstruct) {
+    const ReconstructWeights& w = what.parts;
+    add({"--discriminator-width", std::to_string(what.discriminator_width), "--parts",
+         text(w.reconstruction), text(w.consistency), text(w.semantic), text(w.adversarial)});
+    return words;
+  }
   const OptimiserOptions& o = what.optimiser;
   add({"--optimiser", optimisers[static_cast<int>(o.kind)], "--steps",
        std::to_string(kTrainingSteps), "--rate", text(what.rate), "--weight-decay",
@@ -115,6 +94,7 @@ class Trainer {
       case Stage::kRecognise:
         return {"recogniser."};
       case Stage::kSvdd:
+      case Stage::kReconstruct:
         break;
     }
     if (what_.config.detector.encoder) return {"detector."};
@@ -208,6 +188,7 @@ class Trainer {
       case Stage::kSvdd:
         return spheres(images);
       case Stage::kRecognise:
+      case Stage::kReconstruct:
         break;
     }
     RecogniseBatch batch;
@@ -250,10 +231,6 @@ class Trainer {
   double frozen_error_ = 0;
 };
 
-// Beside the largest, a gradient of this size is zero but for roundings: the loss does not see a
-// key's bias, nor a bias in front of a batch norm. What is left of it is compared with the largest.
-constexpr double kNegligible = 1e-9;
-
 class Comparison {
  public:
   Comparison(const SafetensorsFile& answers, const TrainingTolerance& allowed)
@@ -265,24 +242,10 @@ class Comparison {
   }
 
   void gradients(const std::map<std::string, Values>& got) {
-    for (const SafetensorsEntry& entry : answers_.entries())
-      if (entry.name.starts_with("gradient/"))
-        gradient_[entry.name.substr(9)] = values_of(answers_, entry.name);
-    for (const auto& [name, g] : gradient_) largest_ = std::max(largest_, norm(g));
-    for (const auto& [name, g] : got)
-      if (!gradient_.count(name)) wrong(name, "a gradient that the twin has not");
-    for (const auto& [name, expected] : gradient_) {
-      ++compared;
-      const auto found = got.find(name);
-      if (found == got.end()) {
-        wrong(name, "no gradient");
-        continue;
-      }
-      const double size = negligible(name) ? largest_ : norm(expected);
-      const double error = norm(difference(found->second, expected)) / size;
-      if (!(error <= allowed_.gradient))
-        wrong(name, "gradient off by ", error, ", allowed ", allowed_.gradient);
-    }
+    gradient_ = gradients_of(answers_, "gradient/");
+    largest_ = largest_norm(gradient_);
+    compared += static_cast<int>(gradient_.size());
+    compare_gradients(gradient_, got, allowed_.gradient, lines);
   }
 
   // Where the steps have led. Adam divides a gradient by its own size, so what is zero but for
@@ -355,11 +318,14 @@ class Comparison {
 TrainingTwin::TrainingTwin(const TrainingCase& what) {
   put(folder_ / "config.json", to_json(what.config));
   const std::string answers = (folder_ / "answers.safetensors").string();
-  run_reference_script("make_weights.py", {"--config", (folder_ / "config.json").string(), "--seed",
-                                           "1", "-o", weights()});
+  std::vector<std::string> make{"--config", (folder_ / "config.json").string(), "--seed", "1", "-o",
+                                weights()};
+  if (what.stage == Stage::kReconstruct) make.insert(make.end(), {"--soften", "0.1"});
+  run_reference_script("make_weights.py", make);
   std::vector<std::string> words{"-m", weights(), "-o", answers};
   const std::vector<std::string> more = script_arguments(what);
   words.insert(words.end(), more.begin(), more.end());
+  if (what.vgg) words.insert(words.end(), {"--vgg", vgg()});
   run_reference_script("make_training.py", words);
   answers_.emplace(SafetensorsFile::open(answers));
 }

@@ -7,12 +7,13 @@
 
 #include "ofer/train/losses.h"
 #include "ofer/train/optimiser.h"
+#include "ofer/train/reconstruct_loss.h"
 #include "tests/support/temporary_folder.h"
 #include "weights/safetensors.h"
 
 namespace ofer::test {
 
-enum class Stage { kMae, kSvdd, kRecognise };
+enum class Stage { kMae, kSvdd, kRecognise, kReconstruct };
 
 // What is trained, and how. Twin and engine are told the same.
 struct TrainingCase {
@@ -23,6 +24,10 @@ struct TrainingCase {
   OptimiserOptions optimiser = {};
   double rate = 0;
   int batch = 5;
+  // Reconstruct, one step of which is compared (tests/reconstruction_twin.h).
+  ReconstructWeights parts = {};
+  bool vgg = false;  // of a narrow VGG-16, else of the recogniser
+  int discriminator_width = 4;
 };
 
 // Steps of every case: long enough for Adam's means and for momentum to be past their beginning.
@@ -33,6 +38,7 @@ class TrainingTwin {
  public:
   explicit TrainingTwin(const TrainingCase& what);
   std::string weights() const { return (folder_ / "weights.safetensors").string(); }
+  std::string vgg() const { return (folder_ / "vgg.safetensors").string(); }
   const SafetensorsFile& answers() const { return *answers_; }
 
  private:

@@ -33,6 +33,7 @@ constexpr const char* kAbout =
     "\n"
     "mae: the masked autoencoder, which paints what is behind a cover and gives the latents.\n"
     "svdd: the spheres of the detector, which finds what is covered.\n"
+    "reconstruct: the U-Net, which refines what the autoencoder painted.\n"
     "recognise: the recogniser, from faces with a label.\n";
 
 constexpr const char* kExamples =
@@ -205,7 +206,7 @@ void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, W
 CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
   CLI::App* command = app.add_subcommand("train", kAbout);
   command->footer(kExamples);
-  command->add_option("STAGE", options.stage, "mae, svdd or recognise")->required();
+  command->add_option("STAGE", options.stage, "mae, svdd, reconstruct or recognise")->required();
   command->add_option("--data", options.data, "A folder of faces, a list, or a table")
       ->type_name("PATH")
       ->required()
@@ -284,18 +285,19 @@ int train_command(const TrainCommandOptions& options, Console& console) {
 
   const Start start = start_of(options, recipe.seed, folder.path, console);
   const Config& config = start.info.config;
-  const std::unique_ptr<Faces> faces =
-      load_faces({.data = options.data,
-                  .layout = options.layout,
-                  .split = options.split,
-                  .splits = {"train"},
-                  .validation = "val",
-                  .labels_needed = recipe.stage == TrainStageKind::kRecognise},
-                 start.info.labels, config.image_size, std::max(1, session.threads), console);
+  const std::unique_ptr<Faces> faces = load_faces(
+      {.data = options.data,
+       .layout = options.layout,
+       .split = options.split,
+       .splits = {"train"},
+       .validation = "val",
+       .labels_needed = recipe.stage == TrainStageKind::kRecognise},
+      start.info.labels, face_side(recipe.stage, config), std::max(1, session.threads), console);
   Trainable model(start.weights, session.device, session.precision);
   const std::unique_ptr<TrainStage> stage =
       make_stage(recipe, model, *faces->store, faces->samples);
   tell(stage->report(), console);
+  for (const std::string& note : stage->notes()) print_note(console, "ofer: " + one_line(note));
   Trainer trainer(model, *stage, recipe.trainer_options(stage->samples()), session);
   const Validation validation = validation_of(recipe, trainer, model, *faces, session);
   const CheckpointNotes notes = {{"recipe", to_json(recipe)},

@@ -76,19 +76,22 @@ void TrainLog::add(const StepReport& step, double seconds, std::int64_t images, 
   ++count_;
   losses_ += step.loss;
   norms_ += step.gradient_norm;
+  if (step.adversary_loss) adversary_losses_ = adversary_losses_.value_or(0) + *step.adversary_loss;
   seconds_ += seconds;
   images_ += images;
   if (count_ < kEvery && !last) return;
   loss_ = losses_ / count_;
-  const Json line = {{"step", step.step},
-                     {"epoch", step.epoch},
-                     {"loss", loss_},
-                     {"rate", step.rate},
-                     {"gradient_norm", norms_ / count_},
-                     {"images_per_second", static_cast<double>(images_) / seconds_}};
+  Json line = {{"step", step.step},
+               {"epoch", step.epoch},
+               {"loss", loss_},
+               {"rate", step.rate},
+               {"gradient_norm", norms_ / count_},
+               {"images_per_second", static_cast<double>(images_) / seconds_}};
+  if (adversary_losses_) line["adversary_loss"] = *adversary_losses_ / count_;
   write(json_line(line));
   count_ = 0;
   losses_ = norms_ = seconds_ = 0;
+  adversary_losses_.reset();
   images_ = 0;
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "ofer/train/checkpoint.h"
@@ -44,6 +45,7 @@ class TrainLog {
   std::ofstream file_;
   int count_ = 0;
   double losses_ = 0, norms_ = 0, seconds_ = 0, loss_ = 0;
+  std::optional<double> adversary_losses_;
   std::int64_t images_ = 0;
 };
 

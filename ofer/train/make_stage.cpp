@@ -1,7 +1,10 @@
 #include "ofer/train/make_stage.h"
 
+#include <algorithm>
+
 #include "ofer/train/mae_stage.h"
 #include "ofer/train/recognise_stage.h"
+#include "ofer/train/reconstruct_stage.h"
 #include "ofer/train/svdd_stage.h"
 
 namespace ofer {
@@ -41,7 +44,25 @@ std::unique_ptr<TrainStage> make_recognise(const Recipe& recipe, const Trainable
   return std::make_unique<RecogniseStage>(model, faces, std::move(samples), options);
 }
 
+std::unique_ptr<TrainStage> make_reconstruct(const Recipe& recipe, const Trainable& model,
+                                             const FaceStore& faces,
+                                             std::vector<std::size_t> samples) {
+  const Config& config = model.network().config();
+  ReconstructStageOptions options;
+  options.seed = recipe.seed;
+  options.augment = recipe.augment;
+  options.covers = recipe.covers.options({config.patch_rows(), config.patch_columns()});
+  options.reconstruct = recipe.reconstruct;
+  return std::make_unique<ReconstructStage>(model, faces, std::move(samples), options);
+}
+
 }  // namespace
+
+int face_side(TrainStageKind stage, const Config& config) {
+  if (stage == TrainStageKind::kReconstruct && config.unet)
+    return std::max(config.image_size, config.unet->image_size);
+  return config.image_size;
+}
 
 std::unique_ptr<TrainStage> make_stage(const Recipe& recipe, const Trainable& model,
                                        const FaceStore& faces, std::vector<std::size_t> samples) {
@@ -52,6 +73,8 @@ std::unique_ptr<TrainStage> make_stage(const Recipe& recipe, const Trainable& mo
       return make_svdd(recipe, model, faces, std::move(samples));
     case TrainStageKind::kRecognise:
       return make_recognise(recipe, model, faces, std::move(samples));
+    case TrainStageKind::kReconstruct:
+      return make_reconstruct(recipe, model, faces, std::move(samples));
   }
   OFER_ASSERT(!"a stage without a trainer");
 }

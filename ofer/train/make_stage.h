@@ -11,6 +11,10 @@
 
 namespace ofer {
 
+// Side at which a stage wants its faces kept (ofer/data/face_store.h): that of the largest network
+// that it trains with.
+int face_side(TrainStageKind stage, const Config& config);
+
 // Over the faces of `samples`; model and faces are borrowed. Throws kBadArgument for what the model
 // or the faces cannot be trained with.
 std::unique_ptr<TrainStage> make_stage(const Recipe& recipe, const Trainable& model,

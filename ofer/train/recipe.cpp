@@ -16,7 +16,8 @@ using OrderedJson = nlohmann::ordered_json;
 constexpr const char* kWhat = "recipe";
 constexpr JsonNames<TrainStageKind> kStages = {{TrainStageKind::kMae, "mae"},
                                                {TrainStageKind::kSvdd, "svdd"},
-                                               {TrainStageKind::kRecognise, "recognise"}};
+                                               {TrainStageKind::kRecognise, "recognise"},
+                                               {TrainStageKind::kReconstruct, "reconstruct"}};
 constexpr JsonNames<OptimiserKind> kOptimisers = {
     {OptimiserKind::kSgd, "sgd"}, {OptimiserKind::kAdam, "adam"}, {OptimiserKind::kAdamW, "adamw"}};
 constexpr JsonNames<Schedule::Shape> kShapes = {{Schedule::Shape::kConstant, "constant"},
@@ -116,6 +117,16 @@ void recognise_fields(Use&& use, Recognise& f) {
   use("validate", f.validate);
 }
 
+template <class Use, class Reconstruct>
+void reconstruct_fields(Use&& use, Reconstruct& r) {
+  use("reconstruction", r.weights.reconstruction);
+  use("consistency", r.weights.consistency);
+  use("semantic", r.weights.semantic);
+  use("adversarial", r.weights.adversarial);
+  use("discriminator_width", r.discriminator_width);
+  use("vgg", r.vgg);
+}
+
 // The sections of a stage's own: `section(name, fields, part)`.
 template <class Section, class ARecipe>
 void stage_sections(Section&& section, ARecipe& r) {
@@ -131,6 +142,10 @@ void stage_sections(Section&& section, ARecipe& r) {
   if (r.stage == TrainStageKind::kRecognise)
     section(
         "recognise", [](auto&& use, auto& part) { recognise_fields(use, part); }, r.recognise);
+  if (r.stage == TrainStageKind::kReconstruct)
+    section(
+        "reconstruct", [](auto&& use, auto& part) { reconstruct_fields(use, part); },
+        r.reconstruct);
 }
 
 // Written short: 0.2f is 0.2 and not 0.20000000298.
@@ -201,6 +216,7 @@ void validate(const Recipe& r) {
   check(r.augment);
   validate(r.svdd);
   validate(r.recognise);
+  if (r.stage == TrainStageKind::kReconstruct) check(r.reconstruct.weights);
   if (has_covers(r.stage)) (void)Occluder(r.covers.options({}));
 }
 
@@ -216,7 +232,8 @@ bool has_masks(TrainStageKind stage) {
 }
 
 bool has_covers(TrainStageKind stage) {
-  return stage == TrainStageKind::kSvdd || stage == TrainStageKind::kRecognise;
+  return stage == TrainStageKind::kSvdd || stage == TrainStageKind::kRecognise ||
+         stage == TrainStageKind::kReconstruct;
 }
 
 OcclusionOptions CoverRecipe::options(PatchGrid grid) const {
@@ -294,6 +311,17 @@ Recipe default_recipe(TrainStageKind stage) {
       r.augment.grey = 0.2;
       r.masks.min_share = 0.1;
       r.masks.max_share = 0.5;
+      break;
+    case TrainStageKind::kReconstruct:
+      r.epochs = 120;
+      r.batch = 16;
+      r.optimiser = {.kind = OptimiserKind::kAdam, .beta1 = 0.5};
+      r.shape = Schedule::Shape::kLinear;
+      r.rate = 2e-4;
+      r.warm_up = 0;
+      r.hold = 20;
+      r.augment.flip = 0.5;
+      r.covers.patches = r.covers.blobs = 1;
       break;
   }
   return r;

@@ -12,16 +12,18 @@
 #include "ofer/data/patch_masks.h"
 #include "ofer/train/optimiser.h"
 #include "ofer/train/recognise_recipe.h"
+#include "ofer/train/reconstruct_recipe.h"
 #include "ofer/train/schedule.h"
 #include "ofer/train/svdd_recipe.h"
 #include "ofer/train/trainer.h"
 
 namespace ofer {
 
-enum class TrainStageKind : std::uint8_t { kMae, kSvdd, kRecognise };
+enum class TrainStageKind : std::uint8_t { kMae, kSvdd, kReconstruct, kRecognise };
 inline constexpr TrainStageKind kTrainStages[] = {TrainStageKind::kMae, TrainStageKind::kSvdd,
+                                                  TrainStageKind::kReconstruct,
                                                   TrainStageKind::kRecognise};
-// "mae", "svdd", "recognise".
+// "mae", "svdd", "reconstruct", "recognise".
 std::string_view name_of(TrainStageKind stage);
 
 // What covers faces where training covers them (ofer/data/occlusion.h): how often each family, and
@@ -50,10 +52,11 @@ struct Recipe {
   double rate = 1e-3, floor = 0, factor = 0.1, warm_up = 0.05, period = 10, hold = 20;
   double average = 0;
   AugmentOptions augment;
-  MaskOptions masks;          // mae, recognise, and svdd where the autoencoder learns along
-  CoverRecipe covers;         // svdd, recognise
-  SvddRecipe svdd;            // svdd
-  RecogniseRecipe recognise;  // recognise
+  MaskOptions masks;              // mae, recognise, and svdd where the autoencoder learns along
+  CoverRecipe covers;             // svdd, reconstruct, recognise
+  SvddRecipe svdd;                // svdd
+  ReconstructRecipe reconstruct;  // reconstruct
+  RecogniseRecipe recognise;      // recognise
 
   // For a stage of that many samples. Throws kBadArgument when a run would have no step.
   TrainerOptions trainer_options(std::size_t samples) const;

@@ -10,6 +10,7 @@
 #include "engine/session.h"
 #include "engine/staging.h"
 #include "ofer/data/data_report.h"
+#include "ofer/train/adversary.h"
 #include "weights/config.h"
 
 namespace ofer {
@@ -18,7 +19,8 @@ namespace ofer {
 struct TrainBatch {
   std::int64_t count = 0;             // N
   std::vector<float> images;          // [N, 3, S, S] in [0, 1], as the ViT sees them
-  std::vector<float> truth;           // [N, 3, S, S], the same faces uncovered
+  std::vector<float> unet_images;     // [N, 3, U, U] in [0, 1], as the U-Net sees them
+  std::vector<float> truth;           // [N, 3, U, U], the same faces uncovered
   std::vector<std::uint8_t> covered;  // [N, L], 1 covered
   std::vector<std::uint8_t> clean;    // [N, L], 1 free; a patch may be neither
   std::vector<std::uint8_t> masked;   // [N, L], 1 kept from the autoencoder
@@ -52,6 +54,11 @@ class TrainStage {
   virtual void prepare(Session& s, Staging& staging, const TrainBatch& batch) = 0;
   // The objective [1], recorded.
   virtual Tensor loss(Session& s) = 0;
+
+  // Who is trained against it by turns; null: nobody.
+  virtual Adversary* adversary() { return nullptr; }
+  // What whoever starts a run should be told, a line each.
+  virtual std::vector<std::string> notes() const { return {}; }
 
   // Before the first step of a run: starting values that are found and not learned.
   virtual void begin(Session&, Staging&) {}

@@ -24,6 +24,8 @@ Trainer::Trainer(Trainable& model, TrainStage& stage, const TrainerOptions& opti
   const bool learns = !optimiser_.parameters().empty();
   if (!learns) options_.schedule.total = 0;
   require(options_.schedule.total >= 1 || !learns, ErrorCode::kBadArgument, "a run of no steps");
+  if (const Adversary* adversary = stage_.adversary())
+    adversary_optimiser_.emplace(adversary->parameters(), options_.optimiser, session_);
   if (options_.average > 0) average_.emplace(model_, options_.average, session_);
   session_.set_training(true);
 }
@@ -75,54 +77,77 @@ StepReport Trainer::step() {
   report.step = number + 1;
   report.epoch = static_cast<std::uint64_t>(number / per_epoch_);
   report.rate = options_.schedule.rate(number);
-  report.loss = run(now_, report);
+  run(now_, report);
   return report;
 }
 
-double Trainer::run(const TrainBatch& batch, StepReport& report) {
+// Forward, back, a step of the optimiser, and `then`; gives the objective's value.
+template <class Objective, class Then>
+double Trainer::take_step(Optimiser& optimiser, const char* what, const StepReport& report,
+                          double& gradient_norm, Objective&& objective, Then&& then) {
   float loss = 0;
+  Session::Recording recording(session_);
+  optimiser.watch(recording.tape());
+  const Tensor value = objective();
+  if (!session_.counting()) {
+    staging_.fetch(session_, std::span(&value, 1));
+    loss = staging_.fetched(0)[0];
+  }
+  require(session_.counting() || std::isfinite(loss), ErrorCode::kBadArgument, "step ", report.step,
+          ": ", what, " is not finite; a lower rate or a longer warm-up helps");
+  recording.tape().backward(session_, value, ops::full(session_, {1}, 1));
+  gradient_norm = optimiser.step(session_, recording.tape(), report.rate);
+  if (!session_.counting()) then();
+  return double{loss};
+}
+
+void Trainer::run(const TrainBatch& batch, StepReport& report) {
   const auto pass = [&] {
     const Workspace::Scope scope(session_.workspace());
     staging_.begin();
     stage_.prepare(session_, staging_, batch);
-    {
-      Session::Recording recording(session_);
-      optimiser_.watch(recording.tape());
-      const Tensor objective = stage_.loss(session_);
-      if (!session_.counting()) {
-        staging_.fetch(session_, std::span(&objective, 1));
-        loss = staging_.fetched(0)[0];
-      }
-      require(session_.counting() || std::isfinite(loss), ErrorCode::kBadArgument, "step ",
-              report.step, ": the loss is not finite; a lower rate or a longer warm-up helps");
-      recording.tape().backward(session_, objective, ops::full(session_, {1}, 1));
-      report.gradient_norm = optimiser_.step(session_, recording.tape(), report.rate);
-      if (!session_.counting()) stage_.after_step(session_, staging_, report.epoch);
+    report.loss = take_step(
+        optimiser_, "the loss", report, report.gradient_norm, [&] { return stage_.loss(session_); },
+        [&] { stage_.after_step(session_, staging_, report.epoch); });
+    if (adversary_optimiser_) {
+      double norm = 0;
+      report.adversary_loss = take_step(
+          *adversary_optimiser_, "the adversary's loss", report, norm,
+          [&] { return stage_.adversary()->loss(session_); }, [] {});
     }
     if (average_) average_->update(session_, report.step);
   };
   // Batches differ in how much of them is covered, and so in what they need; counting is cheap.
   session_.plan(pass);
   pass();
-  return double{loss};
 }
 
 std::vector<std::pair<std::string, Tensor>> Trainer::state() const {
   std::vector<std::pair<std::string, Tensor>> result;
   for (const Parameter& parameter : model_.parameters())
     result.emplace_back("weights/" + parameter.name, parameter.value);
-  for (const OptimiserState& state : optimiser_.state()) {
-    if (state.first.defined()) result.emplace_back("first/" + state.name, state.first);
-    if (state.second.defined()) result.emplace_back("second/" + state.name, state.second);
-  }
+  const auto add_moments = [&](const std::string& prefix, const Optimiser& optimiser) {
+    for (const OptimiserState& state : optimiser.state()) {
+      if (state.first.defined()) result.emplace_back(prefix + "first/" + state.name, state.first);
+      if (state.second.defined())
+        result.emplace_back(prefix + "second/" + state.name, state.second);
+    }
+  };
+  add_moments("", optimiser_);
   if (average_)
     for (std::size_t i = 0; i < average_->values().size(); ++i)
       result.emplace_back("average/" + model_.parameters()[i].name, average_->values()[i]);
+  if (adversary_optimiser_) {
+    for (const Parameter& parameter : adversary_optimiser_->parameters())
+      result.emplace_back("adversary/weights/" + parameter.name, parameter.value);
+    add_moments("adversary/", *adversary_optimiser_);
+  }
   return result;
 }
 
 void Trainer::resume_at(std::int64_t step) {
   optimiser_.set_steps(step);
+  if (adversary_optimiser_) adversary_optimiser_->set_steps(step);
 }
 
 void Trainer::finish(WeightsDraft& draft) {

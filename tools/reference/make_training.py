@@ -4,7 +4,10 @@
 Writes `loss` [1] and `gradient/TENSOR` for every learned tensor that the loss depends on; with
 --optimiser also `losses` [K], in front of each of K steps on the same batch, and `final/TENSOR`
 behind the last. Stage "recognise" has `final/TENSOR` of the running statistics in any case, and
-`frozen/latent` and `frozen/restored`, what the stages before it hand over.
+`frozen/latent` and `frozen/restored`, what the stages before it hand over. Stage "reconstruct" has,
+where the adversarial part counts, `adversary/weights/TENSOR` of the discriminators, their
+`adversary/loss` and every `adversary/gradient/TENSOR`; with --vgg it draws such a network into
+that file.
 
 As in make_grid.py, inputs that are unfit to judge float32 by are drawn anew: where a discontinuity
 is close, in any of the steps, or where roundings are magnified into some gradient.
@@ -16,10 +19,11 @@ import json
 import numpy as np
 import torch
 
+import reconstruction
 import safetensors_io
 import training
 from detector import Bare
-from images import MASKS, as_float32, random_inputs, random_masks
+from images import MASKS, as_float32, random_images, random_inputs, random_masks
 from layers import BatchNorm, Conv, ConvTransposed, InstanceNorm, LayerNorm, Linear
 from make_grid import ATTEMPTS, ROUNDINGS, ClearTaps, Unfit
 from pipeline import load
@@ -27,6 +31,10 @@ from pipeline import load
 # Relative L2 change of a gradient, or of the loss, when every layer rounds its result to float32
 # once, forward and backward. Whole sums in float32 cost about twice as much; the tests allow 1e-5.
 LARGEST_ROUNDING_EFFECT = 3e-6
+# Through the U-Net's many instance norms whole sums cost more (make_grid.py).
+LARGEST_UNET_ROUNDING_EFFECT = 2e-6
+# A part that counts has at least this share of the loss, so that its gradients are seen.
+SMALLEST_PART = 0.01
 # Beside the largest gradient one of this size is zero but for roundings: the loss does not depend
 # on a key's bias, nor on a bias in front of a batch norm.
 NEGLIGIBLE = 1e-9
@@ -35,6 +43,7 @@ LAYERS = (Bare, BatchNorm, Conv, ConvTransposed, InstanceNorm, LayerNorm, Linear
 OPTIONS = {  # whose option it is
     "svdd": ("soft_boundary", "nu", "outside", "outside_weight", "margin"),
     "recognise": ("weigh_classes",),
+    "reconstruct": ("parts", "vgg", "discriminator_width"),
     "sgd": ("momentum", "nesterov"),
     "optimiser": ("steps", "rate", "weight_decay", "clip"),
 }
@@ -71,7 +80,7 @@ def rounding_layers(model, seed):
             hook.remove()
 
 
-def check_steady(model, objective, parameters, loss, exact):
+def check_steady(model, objective, parameters, loss, exact, limit=LARGEST_ROUNDING_EFFECT):
     """Raises Unfit where some gradient magnifies roundings."""
     present = {name: g for name, g in exact.items() if g is not None}
     largest = max(torch.linalg.vector_norm(g) for g in present.values())
@@ -84,10 +93,10 @@ def check_steady(model, objective, parameters, loss, exact):
             norm = torch.linalg.vector_norm(g)
             size = norm if norm > NEGLIGIBLE * largest else largest
             squares[name] += float(torch.linalg.vector_norm(rounded[name] - g) / size) ** 2
-    effects = {name: (square / ROUNDINGS) ** 0.5 for name, square in squares.items()}
-    worst = max(effects, key=effects.get)
-    if not effects[worst] <= LARGEST_ROUNDING_EFFECT:
-        raise Unfit(f"{worst}: rounding changes it by {effects[worst]}")
+        worst = max(squares, key=squares.get)
+        effect = (squares[worst] / ROUNDINGS) ** 0.5  # the other roundings can only add to it
+        if not effect <= limit:
+            raise Unfit(f"{worst}: rounding changes it by {effect} or more")
 
 
 def draw_patches(batch, patches, generator):
@@ -123,9 +132,56 @@ def make_objective(arguments, model, classes, seed):
     return objective, inputs
 
 
+def make_reconstruction(arguments, model, seed):
+    """(objective, inputs by name) for one seed."""
+    config, batch = model.config, arguments.batch
+    generator = np.random.default_rng([seed, 3])
+    vit_raw, image = random_inputs(config, batch, seed)
+    truth = as_float32(random_images(batch, config.unet_size, seed + 1000))
+    mask = random_masks(arguments.mask, batch, config.patches, seed)
+    inputs = {"input/vit_raw": vit_raw, "input/unet": image, "given/truth": truth,
+              "given/mask": mask}
+    if arguments.vgg:
+        features = reconstruction.draw(reconstruction.Vgg(4), generator)
+        safetensors_io.write(arguments.vgg, {name: value.to(torch.float32).numpy()
+                                             for name, value in features.named_parameters()})
+    else:
+        features = reconstruction.RecogniserFeatures(model)
+    with torch.no_grad():
+        channels = features(2.0 * truth - 1.0)[0].shape[1]
+    judges = reconstruction.draw(
+        reconstruction.Judges(arguments.discriminator_width, channels), generator)
+    weights = dict(zip(reconstruction.PARTS, arguments.parts))
+    return reconstruction.Reconstruct(model, vit_raw, image, truth, mask, weights, features,
+                                      judges), inputs
+
+
+def check_parts(objective, loss):
+    """Raises Unfit where a part is too small beside the others."""
+    for name, value in objective.parts.items():
+        if not value >= SMALLEST_PART * loss:
+            raise Unfit(f"{name} is {value} of {loss}")
+
+
+def judge(objective):
+    """The discriminators' side of a step; raises Unfit."""
+    parameters = dict(objective.judges.named_parameters())
+    mine = reconstruction.JudgesObjective(objective)
+    loss, found = training.gradients(mine, parameters)
+    check_steady(objective.modules, mine, parameters, loss, found, LARGEST_UNET_ROUNDING_EFFECT)
+    for value in parameters.values():
+        value.requires_grad_(False)
+    return {"adversary/loss": loss.view(1),
+            **{f"adversary/weights/{name}": value for name, value in parameters.items()},
+            **{f"adversary/gradient/{name}": g for name, g in found.items()}}
+
+
 def run(arguments, model, classes, seed):
     """Everything to be written, by name; raises Unfit. The model is left as it was."""
-    objective, result = make_objective(arguments, model, classes, seed)
+    if arguments.stage == "reconstruct":
+        objective, result = make_reconstruction(arguments, model, seed)
+    else:
+        objective, result = make_objective(arguments, model, classes, seed)
     parameters = training.learned(model, arguments.stage)
     statistics = {name: value for name, value in model.named_buffers()
                   if name.startswith("recogniser.") and arguments.stage == "recognise"}
@@ -141,7 +197,14 @@ def run(arguments, model, classes, seed):
         result["loss"] = loss.view(1)
         result.update({f"gradient/{name}": g for name, g in found.items() if g is not None})
         final = {f"final/{name}": value.clone() for name, value in statistics.items()}
-        check_steady(model, objective, parameters, loss, found)
+        if arguments.stage == "reconstruct":
+            check_parts(objective, loss)
+            check_steady(objective.modules, objective, parameters, loss, found,
+                         LARGEST_UNET_ROUNDING_EFFECT)
+            if objective.weights["adversarial"] > 0:
+                result.update(judge(objective))
+        else:
+            check_steady(model, objective, parameters, loss, found)
         if arguments.optimiser:
             back_to_start()
             options = {name: value for name in ("momentum", "nesterov", "weight_decay")
@@ -163,7 +226,7 @@ def parse_arguments():
     parser.add_argument("--stage", required=True, choices=training.STAGES)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--mask", choices=(*MASKS, "mixed"), help="mae, recognise (mixed)")
+    parser.add_argument("--mask", choices=(*MASKS, "mixed"), help="mae, recognise, reconstruct (mixed)")
     parser.add_argument("-o", "--output", required=True)
     svdd = parser.add_argument_group("stage svdd")
     svdd.add_argument("--soft-boundary", action="store_true", default=None)
@@ -174,6 +237,11 @@ def parse_arguments():
     recognise = parser.add_argument_group("stage recognise")
     recognise.add_argument("--weigh-classes", action="store_true", default=None,
                            help="by random weights")
+    reconstruct = parser.add_argument_group("stage reconstruct")
+    reconstruct.add_argument("--parts", type=float, nargs=4, metavar="WEIGHT",
+                             help="of " + ", ".join(reconstruction.PARTS))
+    reconstruct.add_argument("--vgg", metavar="FILE", help="draw a narrow VGG-16 into it")
+    reconstruct.add_argument("--discriminator-width", type=int)
     steps = parser.add_argument_group("steps")
     steps.add_argument("--optimiser", choices=("sgd", "adam", "adamw"))
     steps.add_argument("--steps", type=int, help="how many (20)")
@@ -189,7 +257,12 @@ def parse_arguments():
             if owner not in here and getattr(arguments, name) is not None:
                 parser.error(f"--{name.replace('_', '-')} belongs to '{owner}'")
     if arguments.stage == "svdd" and arguments.mask:
-        parser.error("--mask belongs to 'mae' and 'recognise'")
+        parser.error("--mask belongs to 'mae', 'recognise' and 'reconstruct'")
+    if arguments.stage == "reconstruct" and not (arguments.parts and
+                                                 arguments.discriminator_width):
+        parser.error("'reconstruct' needs --parts and --discriminator-width")
+    if arguments.stage == "reconstruct" and arguments.optimiser:
+        parser.error("'reconstruct' is one step, without --optimiser")
     if arguments.optimiser and arguments.rate is None:
         parser.error("--optimiser needs --rate")
     arguments.mask = arguments.mask or "mixed"

@@ -149,6 +149,15 @@ def make(config, seed, classes=len(LABELS)):
     return arrays
 
 
+def soften(arrays, factor):
+    """Scales the logits. A random recogniser is sure of itself, and a cross entropy then flat."""
+    last = ("joint_bn3.weight", "joint_bn3.bias", "latent.weight", "features.weight", "bias")
+    for part in last:
+        name = f"recogniser.classifier.{part}"
+        if name in arrays:
+            arrays[name] = (arrays[name] * factor).astype(np.float32)
+
+
 def metadata_for(config, seed):
     return {
         "format_version": "1",
@@ -166,11 +175,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", required=True, help="configuration, a JSON file")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--soften", type=float, default=1.0, metavar="FACTOR",
+                        help="scale the recogniser's logits (1)")
     parser.add_argument("-o", "--output", required=True, help="weight file to write")
     arguments = parser.parse_args()
     config = read_config(arguments.config)
-    safetensors_io.write(arguments.output, make(config, arguments.seed),
-                         metadata_for(config, arguments.seed))
+    arrays = make(config, arguments.seed)
+    soften(arrays, arguments.soften)
+    safetensors_io.write(arguments.output, arrays, metadata_for(config, arguments.seed))
 
 
 if __name__ == "__main__":

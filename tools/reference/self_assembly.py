@@ -71,7 +71,7 @@ def released(x, f, hole, margin=None):
     """One image, position by position -> [C, h, w].
 
     The shares of the flipped map and of the mean weigh in the denominators, but the output is
-    attention over X alone. Beyond the authors' code: with no unmasked position there is nothing to
+    attention over X alone, and carries no gradient through its shares. Beyond the authors' code: with no unmasked position there is nothing to
     assemble from and X passes as it is; with a denominator below TINY all attention goes to the
     best known match.
     """
@@ -109,7 +109,7 @@ def released(x, f, hole, margin=None):
             previous = (shares[0] * previous[0] + shares[1] * p_known + shares[2] * mean[i],
                         shares[0] * previous[1] + shares[1] * one_at_match)
         attention[i] = previous[1]
-    return (attention @ source).T.reshape(channels, height, width)
+    return (attention.detach() @ source).T.reshape(channels, height, width)
 
 
 def loop(variant, x, f, hole, margin=None):
@@ -198,7 +198,7 @@ def released_batch(x, f, masked):
         shares = torch.cat([s, v[:, m], w[:, m]], dim=1)
         q = shares.sum(dim=1, keepdim=True)
         alone = torch.tensor([0.0, 1.0, 0.0], dtype=x.dtype)
-        shares = torch.where(q.abs() < TINY, alone, shares / q)
+        shares = torch.where(q.abs() < TINY, alone, shares / q).detach()
         s, known, r = shares[:, 0:1], shares[:, 1:2], shares[:, 2:3]
         generated = s * generated + known * p_known[:, m] + r * mean[:, m]
         # The attention row obeys the same recurrence, so its product with X is carried along.

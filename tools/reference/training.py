@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from autoencoder import patchify
 from taps import no_taps
 
-STAGES = ("mae", "svdd", "recognise")
+STAGES = ("mae", "svdd", "recognise", "reconstruct")
 
 
 def learned(model, stage):
@@ -18,6 +18,7 @@ def learned(model, stage):
     Buffers (centres, radii, support vectors, running statistics) and the fixed positions are not.
     """
     prefixes = {"mae": ("mae.",), "recognise": ("recogniser.",),
+                "reconstruct": ("unet.",),
                 "svdd": ("detector.",) if hasattr(model.detector, "encoder") else
                 ("detector.", "mae.encoder.")}[stage]
     return {name: value for name, value in model.named_parameters()

@@ -85,8 +85,12 @@ class UNet(nn.Module):
         for i in range(spec.levels + 1):
             self.add_module(f"level{i}", Level(i, spec.levels, spec.width))
 
-    def forward(self, x, hole, tap, prefix="reconstruct/unet"):
-        """x [M, 12, U, U] in [-1, 1], hole [M, 1, U, U] bool -> [M, 3, U, U], not clamped."""
+    def forward(self, x, hole, tap, prefix="reconstruct/unet", features=None):
+        """x [M, 12, U, U] in [-1, 1], hole [M, 1, U, U] bool -> [M, 3, U, U], not clamped.
+
+        `features` (a dict) gets what training compares: hole [M, 1, h, w] bool, assembled and
+        rising [M, 8g, h, w], h = w = U / 8.
+        """
         tap(f"{prefix}/input", x)
         small_hole = hole_features(hole)
         tap(f"{prefix}/hole", small_hole)
@@ -109,6 +113,8 @@ class UNet(nn.Module):
                 x = self.assemble(self.variant, straight, flipped, small_hole[:, 0],
                                   margin_of(tap))
                 tap(f"{prefix}/assembly", x)
+                if features is not None:
+                    features.update(hole=small_hole, assembled=x)
             x = level[i].in_norm(x)
             tap(f"{prefix}/level{i}/in", x)
         for i in range(self.levels, 0, -1):
@@ -118,6 +124,8 @@ class UNet(nn.Module):
                 tap(f"{prefix}/level{i}/out", x)
             x = level[i].up_norm(level[i].up(F.relu(x)))
             tap(f"{prefix}/level{i}/up", x)
+            if features is not None and i == ASSEMBLY_LEVEL + 1:
+                features["rising"] = F.relu(x)
         x = level[0].out(F.relu(torch.cat([x, skips[1]], dim=1)))
         tap(f"{prefix}/output", x)
         return x

@@ -121,7 +121,8 @@ TEST_SUITE("pipeline") {
     const auto check = [&](LatentSelection selection) {
       config.recogniser.latent_selection = selection;
       const bool fixed = selection == LatentSelection::kFixed;
-      if (!fixed) config.recogniser.latent_patches.clear();
+      config.recogniser.latent_patches =
+          fixed ? builtin_config("base").recogniser.latent_patches : std::vector<int>();
       const std::string path = weights() + ".latents";
       write_initial_weights(config, 3, path);
       SessionOptions options;

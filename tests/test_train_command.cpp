@@ -116,6 +116,56 @@ TEST_SUITE("train_command") {
     CHECK(last == 24);
   }
 
+  TEST_CASE("all: every stage from the one before, and again only what is missing") {
+    const TemporaryFolder folder;
+    draw_faces(folder / "faces", 6);
+    tiny_config(folder);
+    const std::string plan = (folder / "plan.json").string();
+    Words print{"train", "all", "--config", (folder / "config.json").string(), "--print-recipe"};
+    for (int stage = 0; stage < 5; ++stage)
+      for (const char* setting : {"epochs=2", "batch=4", "average=0.9"})
+        print.insert(print.end(), {"--set", message("stages.", stage, ".", setting)});
+    print.insert(print.end(), {"--set", "stages.3.reconstruct.discriminator_width=2"});
+    const Ran printed = run_ofer(print);
+    REQUIRE(printed.code == 0);
+    write_file(plan, printed.out);
+    const Words run{"train",    "all",
+                    "--data",   (folder / "faces").string(),
+                    "--config", (folder / "config.json").string(),
+                    "--recipe", plan,
+                    "-o",       (folder / "run").string()};
+    const Ran ran = run_ofer(run);
+    CAPTURE(ran.err);
+    REQUIRE(ran.code == 0);
+    const auto lines = ran.json();
+    REQUIRE(lines.size() == 5);
+    const char* const stages[] = {"mae", "svdd", "recognise", "reconstruct", "recognise"};
+    for (std::size_t i = 0; i < 5; ++i) {
+      CHECK(lines[i]["stage"] == stages[i]);
+      CHECK(lines[i]["finished"] == true);
+      CHECK(std::filesystem::exists(folder / "run" / message(i + 1, "-", stages[i]) /
+                                    "weights.safetensors"));
+    }
+    const std::string weights = read_file(folder / "run" / "weights.safetensors");
+    const auto told =
+        run_ofer({"inspect", (folder / "run" / "weights.safetensors").string()}).json().at(0);
+    CHECK(told["trained"] == true);
+    for (const char* stage : stages)
+      CHECK(has(told["provenance"], message("\"stage\":\"", stage, "\"")));
+    // The third stage is lost, and those behind it: they are made again, with the same bits.
+    for (const char* lost : {"3-recognise", "4-reconstruct", "5-recognise"})
+      std::filesystem::remove_all(folder / "run" / lost);
+    Words again = run;
+    again.push_back("--resume");
+    const Ran resumed = run_ofer(again);
+    CHECK(resumed.code == 0);
+    CHECK(resumed.json().size() == 3);
+    CHECK(resumed.error_says("1-mae: has ended"));
+    CHECK(read_file(folder / "run" / "weights.safetensors") == weights);
+    CHECK(run_ofer({"train", "all", "--recipe", plan, "--config", "small"}).error_says("--data"));
+    CHECK(run_ofer({"train", "nap", "--data", "x", "-o", "y"}).error_says("recognise, all"));
+  }
+
   TEST_CASE("a resume with something else is refused, and told what") {
     const TemporaryFolder folder;
     draw_faces(folder / "faces", 4);

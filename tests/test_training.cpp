@@ -9,7 +9,9 @@
 #include "ofer/train/losses.h"
 #include "ofer/train/mae_stage.h"
 #include "ofer/train/optimiser.h"
+#include "ofer/train/plan.h"
 #include "ofer/train/schedule.h"
+#include "ofer/train/sources.h"
 #include "tests/support/command.h"
 #include "tests/support/device_pipeline.h"
 #include "tests/support/drawn_faces.h"
@@ -318,6 +320,36 @@ TEST_SUITE("training") {
     TrainerOptions wide = short_run(5);
     wide.batch = 9;
     CHECK(has(error_of([&] { with(wide, [](Trainer&) {}); }), "a batch of 9 from 8 samples"));
+  }
+
+  TEST_CASE("sources: their faces as often as the recipe says") {
+    Dataset dataset;
+    for (const char* source : {"a", "b", "a", "c", ""}) {
+      Sample& sample = dataset.samples.emplace_back();
+      sample.source = source;
+    }
+    const std::vector<std::size_t> all = {0, 1, 2, 3, 4};
+    CHECK(by_source(dataset, all, {}) == all);
+    CHECK(by_source(dataset, all, {{"a", 2}, {"c", 1}}) == std::vector<std::size_t>{0, 2, 3, 0, 2});
+    CHECK(has(error_of([&] { by_source(dataset, all, {{"d", 1}}); }), "there are: a, b, c"));
+    CHECK(has(error_of([&] { by_source(dataset, {4}, {{"d", 1}}); }), "name no sources"));
+    CHECK(has(error_of([&] { by_source(dataset, all, {{"a", 0}}); }), "faces.a"));
+    Recipe recipe = default_recipe(TrainStageKind::kMae);
+    recipe.faces = {{"lfw", 3}, {"fer2013", 1}};
+    CHECK(parse_recipe(to_json(recipe)).faces == recipe.faces);
+  }
+
+  TEST_CASE("plans: recipes in a row, through JSON and back") {
+    const TrainPlan plan = default_plan(true);
+    REQUIRE(plan.size() == 5);
+    CHECK(plan[3].stage == TrainStageKind::kReconstruct);
+    CHECK(default_plan(false).size() == 3);
+    const TrainPlan back = parse_plan(to_json(plan));
+    REQUIRE(back.size() == plan.size());
+    for (std::size_t i = 0; i < plan.size(); ++i) CHECK(to_json(back[i]) == to_json(plan[i]));
+    CHECK(has(error_of([] { parse_plan("{\"stages\": []}"); }), "list of recipes"));
+    CHECK(has(error_of([] { parse_plan("{\"stages\": [{\"stage\": \"nap\"}]}"); }),
+              "stage 1 of the plan"));
   }
 
   TEST_CASE("spheres: what is drawn in, what is pushed out") {

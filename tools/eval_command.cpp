@@ -238,8 +238,13 @@ int eval_command(const EvalCommandOptions& options, Console& console) {
   }
   const CutoutSet* const covers = cutouts ? &*cutouts : nullptr;
   const std::unique_ptr<Faces> faces =
-      load_faces({options.data, options.layout, options.split, {"val", "test"}}, network->labels(),
-                 network->config().image_size, std::max(1, pipeline.session().threads()), console);
+      load_faces({.data = options.data,
+                  .layout = options.layout,
+                  .split = options.split,
+                  .splits = {"val", "test"},
+                  .validation = ""},
+                 network->labels(), network->config().image_size,
+                 std::max(1, pipeline.session().threads()), console);
   const EvalFaces measured = eval_faces(*faces, options);
   const auto unlabelled = std::count_if(measured.faces.begin(), measured.faces.end(),
                                         [](const EvalFace& face) { return face.label < 0; });

@@ -14,7 +14,7 @@ class App;
 namespace ofer {
 
 struct TrainCommandOptions {
-  std::string stage;  // "mae"
+  std::string stage;  // "mae", ..., or "all"
   std::string data;   // a folder, list or table of faces
   std::string layout = "auto";
   std::string split;                  // "": train where the data set has it, else all
@@ -23,6 +23,7 @@ struct TrainCommandOptions {
   std::string folder;                 // the run's
   std::string recipe;                 // a JSON file; "": the stage's own
   std::vector<std::string> settings;  // "FIELD=VALUE" of the recipe
+  bool print_recipe = false;
   bool resume = false;
   double checkpoint_minutes = 5;
   std::string device = "cpu", precision = "fp32";

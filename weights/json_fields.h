@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -126,6 +127,12 @@ class JsonFields {
     field.clear();
     for (const Json& element : value)
       read(element, field.emplace_back(), message(path, "[", field.size() - 1, "]"));
+  }
+  template <class T>
+  void read(const Json& value, std::map<std::string, T>& field, const std::string& path) const {
+    if (!value.is_object()) bad(path, "must be an object");
+    field.clear();
+    for (const auto& [key, element] : value.items()) read(element, field[key], path + "." + key);
   }
   template <class T, std::size_t N>
   void read(const Json& value, std::array<T, N>& field, const std::string& path) const {

@@ -26,11 +26,11 @@ void MaeStage::fill(TrainBatch& batch, std::uint64_t epoch,
   batch.covered.resize(samples.size() * patches);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::size_t sample = samples_[samples[i]];
-    SeededNumbers look = numbers_for(options_.seed, epoch, sample, RandomPurpose::kAugment);
+    SeededNumbers look = numbers_for(options_.seed, epoch, samples[i], RandomPurpose::kAugment);
     const Augmentation drawn = draw_augmentation(options_.augment, config.image_size, look);
     to_planes(augmented(faces_.face(sample), drawn, config.image_size),
               std::span(batch.images).subspan(i * values, values));
-    SeededNumbers numbers = numbers_for(options_.seed, epoch, sample, RandomPurpose::kMask);
+    SeededNumbers numbers = numbers_for(options_.seed, epoch, samples[i], RandomPurpose::kMask);
     const std::vector<std::uint8_t> mask = draw_mask(grid, options_.masks, numbers);
     std::copy(mask.begin(), mask.end(),
               batch.covered.begin() + static_cast<std::ptrdiff_t>(i * patches));

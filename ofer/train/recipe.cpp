@@ -331,6 +331,8 @@ std::string to_json(const Recipe& r) {
   OrderedJson document;
   document["stage"] = name_in(kStages, r.stage);
   document["seed"] = r.seed;
+  document["faces"] = OrderedJson::object();
+  for (const auto& [source, count] : r.faces) document["faces"][source] = count;
   document["epochs"] = r.epochs;
   document["batch"] = r.batch;
   OrderedJson& optimiser = document["optimiser"];
@@ -355,6 +357,7 @@ Recipe parse_recipe(std::string_view text) {
   Recipe r;
   fields.get("stage", r.stage, kStages)
       .get("seed", r.seed)
+      .get("faces", r.faces)
       .get("epochs", r.epochs)
       .get("batch", r.batch)
       .get("average", r.average);

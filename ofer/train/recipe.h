@@ -14,6 +14,7 @@
 #include "ofer/train/recognise_recipe.h"
 #include "ofer/train/reconstruct_recipe.h"
 #include "ofer/train/schedule.h"
+#include "ofer/train/sources.h"
 #include "ofer/train/svdd_recipe.h"
 #include "ofer/train/trainer.h"
 
@@ -44,6 +45,7 @@ struct CoverRecipe {
 struct Recipe {
   TrainStageKind stage = TrainStageKind::kMae;
   std::uint64_t seed = 1;
+  SourceCounts faces;  // which sources, and how often in an epoch; empty: every face once
   double epochs = 1;
   std::int64_t batch = 64;
   OptimiserOptions optimiser;

@@ -98,7 +98,7 @@ void RecogniseStage::fill(TrainBatch& batch, std::uint64_t epoch,
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::size_t sample = samples_[samples[i]];
     const auto numbers = [&](RandomPurpose purpose) {
-      return numbers_for(options_.seed, epoch, sample, purpose);
+      return numbers_for(options_.seed, epoch, samples[i], purpose);
     };
     SeededNumbers look = numbers(RandomPurpose::kAugment);
     const Augmentation drawn = draw_augmentation(options_.augment, config.image_size, look);

@@ -79,21 +79,22 @@ void ReconstructStage::fill(TrainBatch& batch, std::uint64_t epoch,
   ResizeScratch scratch;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::size_t sample = samples_[samples[i]];
-    SeededNumbers look = numbers_for(options_.seed, epoch, sample, RandomPurpose::kAugment);
+    SeededNumbers look = numbers_for(options_.seed, epoch, samples[i], RandomPurpose::kAugment);
     const Augmentation drawn = draw_augmentation(options_.augment, side, look);
     const Image face = augmented(faces_.face(sample), drawn, side);
     const Image* seen = &face;
     Occlusion cover;
     std::vector<std::uint8_t> mask;
     if (occluder_) {
-      SeededNumbers numbers = numbers_for(options_.seed, epoch, sample, RandomPurpose::kOcclude);
+      SeededNumbers numbers =
+          numbers_for(options_.seed, epoch, samples[i], RandomPurpose::kOcclude);
       const Image other =
           faces_.face(samples_[static_cast<std::size_t>(numbers.next() % samples_.size())]);
       cover = occluder_->cover(face, &other, numbers);
       seen = &cover.picture;
       mask = cover.mask();
     } else {
-      SeededNumbers numbers = numbers_for(options_.seed, epoch, sample, RandomPurpose::kMask);
+      SeededNumbers numbers = numbers_for(options_.seed, epoch, samples[i], RandomPurpose::kMask);
       mask = options_.masks[static_cast<std::size_t>(numbers.next() % options_.masks.size())];
     }
     image_to_planes(*seen, vit, vit, batch.images.data() + i * values(vit), scratch);

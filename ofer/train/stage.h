@@ -45,8 +45,9 @@ class TrainStage {
   virtual std::size_t samples() const = 0;
   // What was wrong with the samples it was given, to be told before a run.
   virtual DataReport report() const { return DataReport(); }
-  // The batch of these samples in this epoch. Depends on the arguments and the seed alone; called
-  // from another thread, beside loss() of the batch before.
+  // The batch of these samples, 0 to samples() - 1, in this epoch. A face that comes several times
+  // in an epoch is so many samples, each varied in its own way. Depends on the arguments and the
+  // seed alone; called from another thread, beside loss() of the batch before.
   virtual void fill(TrainBatch& batch, std::uint64_t epoch,
                     std::span<const std::size_t> samples) const = 0;
   // What is computed of a batch before a tape records; its tensors must stay until the step ends.

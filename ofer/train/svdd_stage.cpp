@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 
 #include "engine/ops.h"
@@ -47,18 +48,23 @@ SvddStage::SvddStage(const Trainable& model, const FaceStore& faces,
   own_encoder_ = config.detector.encoder.has_value();
   with_autoencoder_ = options_.svdd.encoder && !own_encoder_ && !trained_.empty() &&
                       options_.svdd.autoencoder_weight > 0;
-  require(samples.size() >= 2, ErrorCode::kBadArgument,
-          "one face cannot be both learned from and "
-          "held out for the radius; two or more are needed");
+  // A face may be there several times; it is on one side or the other.
+  std::sort(samples.begin(), samples.end());
+  std::vector<std::size_t> faces_once;
+  std::unique_copy(samples.begin(), samples.end(), std::back_inserter(faces_once));
+  require(
+      faces_once.size() >= 2, ErrorCode::kBadArgument,
+      "one face cannot be both learned from and held out for the radius; two or more are needed");
   SeededNumbers numbers = numbers_for(options.seed, 0, 0, RandomPurpose::kOther);
-  shuffle(std::span(samples), numbers);
+  shuffle(std::span(faces_once), numbers);
   const auto share = static_cast<std::size_t>(
-      std::llround(options.svdd.held_out * static_cast<double>(samples.size())));
-  const std::size_t held_out = std::clamp<std::size_t>(share, 1, samples.size() - 1);
-  held_out_.assign(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(held_out));
-  training_.assign(samples.begin() + static_cast<std::ptrdiff_t>(held_out), samples.end());
+      std::llround(options.svdd.held_out * static_cast<double>(faces_once.size())));
+  faces_once.resize(std::clamp<std::size_t>(share, 1, faces_once.size() - 1));
+  held_out_ = std::move(faces_once);
   std::sort(held_out_.begin(), held_out_.end());
-  std::sort(training_.begin(), training_.end());
+  std::copy_if(samples.begin(), samples.end(), std::back_inserter(training_), [&](auto sample) {
+    return !std::binary_search(held_out_.begin(), held_out_.end(), sample);
+  });
 }
 
 const SphereConfig& SvddStage::sphere(std::size_t k) const {
@@ -93,18 +99,18 @@ void SvddStage::fill(TrainBatch& batch, std::uint64_t epoch,
   batch.masked.resize(with_autoencoder_ ? samples.size() * patches : 0);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::size_t sample = training_[samples[i]];
-    SeededNumbers look = numbers_for(options_.seed, epoch, sample, RandomPurpose::kAugment);
+    SeededNumbers look = numbers_for(options_.seed, epoch, samples[i], RandomPurpose::kAugment);
     Image face =
         augmented(faces_.face(sample), draw_augmentation(options_.augment, config.image_size, look),
                   config.image_size);
     if (with_autoencoder_) {
       to_planes(face, std::span(batch.truth).subspan(i * values, values));
-      SeededNumbers holes = numbers_for(options_.seed, epoch, sample, RandomPurpose::kMask);
+      SeededNumbers holes = numbers_for(options_.seed, epoch, samples[i], RandomPurpose::kMask);
       const std::vector<std::uint8_t> mask = draw_mask(options_.covers.grid, options_.masks, holes);
       std::copy(mask.begin(), mask.end(),
                 batch.masked.begin() + static_cast<std::ptrdiff_t>(i * patches));
     }
-    SeededNumbers numbers = numbers_for(options_.seed, epoch, sample, RandomPurpose::kOcclude);
+    SeededNumbers numbers = numbers_for(options_.seed, epoch, samples[i], RandomPurpose::kOcclude);
     if (options_.svdd.outside_weight > 0 && numbers.chance(options_.svdd.covered)) {
       const std::size_t from = training_[static_cast<std::size_t>(
           numbers.next() % static_cast<std::uint64_t>(training_.size()))];

@@ -1,0 +1,143 @@
+#include "tools/train_stage.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.h"
+#include "ofer/train/make_stage.h"
+#include "ofer/train/sources.h"
+#include "ofer/train/validation.h"
+#include "tools/command_line.h"
+#include "tools/face_options.h"
+#include "tools/train_run.h"
+#include "tools/train_start.h"
+#include "weights/sha256.h"
+
+namespace ofer {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A list of faces is told by its names, so that a run is not taken up on other ones.
+std::string digest_of(const Faces& faces) {
+  Sha256 hash;
+  for (const std::size_t sample : faces.samples) {
+    const Sample& s = faces.dataset.samples[sample];
+    const std::string line = message(s.path.filename().string(), ' ', s.offset, ' ', s.label, '\n');
+    hash.update(line.data(), line.size());
+  }
+  return hash.finish();
+}
+
+// Fields of two JSON texts that differ, as paths.
+std::string differing(const std::string& before, const std::string& now) {
+  const Json patch =
+      Json::diff(Json::parse(before, nullptr, false), Json::parse(now, nullptr, false));
+  std::string text;
+  for (const Json& change : patch) {
+    std::string path = change["path"].get<std::string>().substr(1);
+    std::replace(path.begin(), path.end(), '/', '.');
+    text += (text.empty() ? "" : ", ") + path;
+  }
+  return text;
+}
+
+// A run is only taken up with what it was begun with.
+void check_resumed(const SafetensorsFile& file, const CheckpointNotes& notes) {
+  for (const auto& [key, value] : notes) {
+    const auto found = file.metadata().find(key);
+    const std::string before = found == file.metadata().end() ? "" : found->second;
+    if (before == value) continue;
+    const bool json = key == "recipe" || key == "configuration";
+    fail(ErrorCode::kBadArgument, "--resume: the run was begun with another ", key,
+         json ? " (" + differing(before, value) + ")" : "", "; give the same, or another folder");
+  }
+}
+
+Validation validation_of(const Recipe& recipe, Trainer& trainer, const Trainable& model,
+                         const Faces& faces, const SessionOptions& session) {
+  Validation validation;
+  const double epochs = recipe.recognise.validate;
+  if (recipe.stage != TrainStageKind::kRecognise || epochs == 0) return validation;
+  require(!faces.validation.empty(), ErrorCode::kBadArgument,
+          "recognise.validate: there is no face to measure by; the data's split \"val\" is empty, "
+          "or learned from");
+  validation.every = std::max<std::int64_t>(
+      1, std::llround(epochs * static_cast<double>(trainer.steps_per_epoch())));
+  validation.accuracy = [&, session] {
+    return recognition_accuracy(shipped_network(trainer, model), session, *faces.store,
+                                faces.validation);
+  };
+  return validation;
+}
+
+void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, WeightInfo info,
+                  const Recipe& recipe, std::size_t faces, Console& console) {
+  WeightsDraft draft{info.config, {}};
+  trainer.finish(draft);
+  for (const std::string& note : draft.notes) print_note(console, "ofer: " + one_line(note));
+  const Json compact = Json::parse(to_json(recipe));
+  info.config = draft.config;
+  info.provenance += message(info.provenance.empty() ? "" : "; ", "ofer train on ", faces,
+                             " faces, recipe ", compact.dump());
+  info.trained = true;
+  write_weights(folder.weights(), info, [&](const TensorSpec& spec) {
+    return fill_from(trainer.session(), model.parameter(spec.name).value);
+  });
+}
+
+}  // namespace
+
+StageOutcome run_stage(const StageRun& run, const Interrupt& interrupt, Console& console) {
+  const Recipe& recipe = run.recipe;
+  const SessionOptions& session = run.session;
+  const RunFolder folder{run.folder};
+  std::error_code error;
+  std::filesystem::create_directories(folder.path, error);
+  require(!error, ErrorCode::kIo, folder.path.string(), ": cannot be made: ", error.message());
+  const bool begun = std::filesystem::exists(folder.checkpoint());
+  require(!begun || run.resume, ErrorCode::kBadArgument, folder.path.string(),
+          ": holds a run; --resume goes on with it");
+  require(begun || !run.resume, ErrorCode::kBadArgument, folder.path.string(),
+          ": holds no run to resume");
+
+  const TrainStart start = train_start(run.weights, run.config, recipe.seed, folder.path, console);
+  const Config& config = start.info.config;
+  const std::unique_ptr<Faces> faces = load_faces(
+      {.data = run.data,
+       .layout = run.layout,
+       .split = run.split,
+       .splits = {"train"},
+       .validation = "val",
+       .labels_needed = recipe.stage == TrainStageKind::kRecognise},
+      start.info.labels, face_side(recipe.stage, config), std::max(1, session.threads), console);
+  faces->samples = by_source(faces->dataset, faces->samples, recipe.faces);
+  Trainable model(start.weights, session.device, session.precision);
+  const std::unique_ptr<TrainStage> stage =
+      make_stage(recipe, model, *faces->store, faces->samples);
+  tell(stage->report(), console);
+  for (const std::string& note : stage->notes()) print_note(console, "ofer: " + one_line(note));
+  Trainer trainer(model, *stage, recipe.trainer_options(stage->samples()), session);
+  const Validation validation = validation_of(recipe, trainer, model, *faces, session);
+  const CheckpointNotes notes = {{"recipe", to_json(recipe)},
+                                 {"configuration", to_json(config)},
+                                 {"precision", run.precision},
+                                 {"data", digest_of(*faces)}};
+  if (begun) {
+    const SafetensorsFile file = open_checkpoint(folder.checkpoint());
+    check_resumed(file, notes);
+    restore_checkpoint(file, trainer);
+  }
+  const bool finished =
+      run_training(trainer, folder, notes, run.checkpoint_minutes, validation, interrupt, console);
+  const auto count = static_cast<std::int64_t>(faces->samples.size());
+  if (finished)
+    write_result(folder, model, trainer, start.info, recipe, faces->samples.size(), console);
+  return {finished, count, trainer.steps_done(), trainer.options().schedule.total,
+          finished ? folder.weights() : std::filesystem::path()};
+}
+
+}  // namespace ofer

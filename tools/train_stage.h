@@ -1,0 +1,36 @@
+// One stage of training, in a folder of its own.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "engine/session.h"
+#include "ofer/train/recipe.h"
+#include "tools/console.h"
+#include "tools/interrupt.h"
+
+namespace ofer {
+
+struct StageRun {
+  Recipe recipe;
+  std::string data, layout, split;  // as tools/face_options.h has them
+  std::string weights, config;      // as tools/train_start.h has them
+  std::filesystem::path folder;
+  bool resume = false;
+  double checkpoint_minutes = 5;
+  SessionOptions session;
+  std::string precision;  // its name, which a run is taken up with
+};
+
+struct StageOutcome {
+  bool finished = false;
+  std::int64_t faces = 0, steps = 0, of = 0;
+  std::filesystem::path weights;  // where it is finished
+};
+
+// Trains until the stage is finished or a signal comes, which leaves its state saved. Throws what
+// stages, data and files throw; the last checkpoint stays.
+StageOutcome run_stage(const StageRun& run, const Interrupt& interrupt, Console& console);
+
+}  // namespace ofer

@@ -73,6 +73,12 @@ TEST_SUITE("train_command") {
     REQUIRE(lines.size() == 2);  // after ten steps, and behind the last
     CHECK(nlohmann::json::parse(lines[1])["step"] == 16);
     CHECK(nlohmann::json::parse(lines[1])["images_per_second"] > 0);
+    // The page: what was told, a curve, pictures; nothing that runs or is loaded.
+    const std::string page = read_file(folder / "run" / "report.html");
+    for (const char* part : {"Training: mae", "masks.min_share", "<svg", "gradient_norm",
+                             "data:image/png;base64,", "</html>"})
+      CHECK_MESSAGE(has(page, part), part);
+    CHECK_FALSE(has(page, "<script"));
     // It goes on from weights as well.
     Words again = train_words(folder, "more", {"--set", "epochs=1"});
     again[4] = "-m";

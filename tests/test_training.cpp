@@ -10,6 +10,7 @@
 #include "ofer/train/mae_stage.h"
 #include "ofer/train/optimiser.h"
 #include "ofer/train/plan.h"
+#include "ofer/train/run_report.h"
 #include "ofer/train/schedule.h"
 #include "ofer/train/sources.h"
 #include "tests/support/command.h"
@@ -337,6 +338,39 @@ TEST_SUITE("training") {
     Recipe recipe = default_recipe(TrainStageKind::kMae);
     recipe.faces = {{"lfw", 3}, {"fer2013", 1}};
     CHECK(parse_recipe(to_json(recipe)).faces == recipe.faces);
+  }
+
+  TEST_CASE("a run's curves: what the log says, whatever else is in it") {
+    const Section section = run_curves(
+        "{\"step\":10,\"loss\":2,\"gradient_norm\":1.5,\"rate\":0.1}\n"
+        "{\"step\":12,\"accuracy\":0.5}\nnoise\n[1]\n"
+        "{\"step\":20,\"loss\":1,\"gradient_norm\":0.5,\"rate\":0.2}\n{\"step\":30,\"lo");
+    REQUIRE(section.elements.size() == 4);  // loss, accuracy, norm, rate
+    const auto& loss = std::get<LinePlot>(section.elements[0]);
+    REQUIRE(loss.series[0].points.size() == 2);
+    CHECK(loss.series[0].points[1].x == 20);
+    CHECK(loss.series[0].points[1].y == 1);
+    CHECK(std::get<LinePlot>(section.elements[1]).series[0].points[0].y == 0.5);
+    CHECK(run_curves("").elements.size() == 1);
+  }
+
+  TEST_CASE("a run's pictures: the same faces and covers for any network") {
+    const DrawnFaces faces(9);
+    const auto network = Network::load(tiny_weights());
+    const Config& config = network->config();
+    OcclusionOptions covers;
+    covers.grid = {config.patch_rows(), config.patch_columns()};
+    const Occluder occluder(covers);
+    const auto sheet = [&](std::uint64_t seed, bool detect) {
+      return run_pictures(network, {}, *faces.store, faces.store->usable(), occluder, seed, detect);
+    };
+    const PictureSheet one = sheet(1, false), again = sheet(1, false), other = sheet(2, false);
+    REQUIRE(one.pictures.size() == 6);
+    CHECK(one.pictures[0].image.pixels == again.pictures[0].image.pixels);
+    CHECK(one.pictures[0].image.pixels != other.pictures[0].image.pixels);
+    CHECK(one.pictures[0].image.height == config.image_size);
+    CHECK(one.pictures[0].image.width > 4 * config.image_size);
+    CHECK(sheet(1, true).pictures.size() == 6);
   }
 
   TEST_CASE("plans: recipes in a row, through JSON and back") {

@@ -106,12 +106,13 @@ void TrainLog::write(const std::string& line) {
 
 bool run_training(Trainer& trainer, const RunFolder& folder, const CheckpointNotes& notes,
                   double checkpoint_minutes, const Validation& validation,
-                  const Interrupt& interrupt, Console& console) {
+                  const std::function<void()>& saved, const Interrupt& interrupt,
+                  Console& console) {
   TrainLog log(folder.log(), trainer.steps_done());
   StatusLine status(console);
   const std::int64_t total = trainer.options().schedule.total, batch = trainer.options().batch;
   double pace = 0;  // seconds for a step, lately
-  Clock::time_point saved = Clock::now();
+  Clock::time_point last_saved = Clock::now();
   while (!trainer.finished() && interrupt.signal() == 0) {
     const Clock::time_point start = Clock::now();
     const StepReport step = trainer.step();
@@ -122,12 +123,15 @@ bool run_training(Trainer& trainer, const RunFolder& folder, const CheckpointNot
                 static_cast<double>(batch) / pace);
     if (validation.every > 0 && (step.step % validation.every == 0 || trainer.finished()))
       log.add_accuracy(step.step, validation.accuracy());
-    if (since(saved) < 60 * checkpoint_minutes) continue;
+    if (since(last_saved) < 60 * checkpoint_minutes) continue;
     save_checkpoint(folder.checkpoint(), trainer, notes);
-    saved = Clock::now();
+    status.clear();
+    saved();
+    last_saved = Clock::now();
   }
   status.clear();
   save_checkpoint(folder.checkpoint(), trainer, notes);
+  saved();
   return trainer.finished();
 }
 

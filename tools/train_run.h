@@ -20,6 +20,7 @@ struct RunFolder {
   std::filesystem::path path;
   std::filesystem::path checkpoint() const { return path / "checkpoint.safetensors"; }
   std::filesystem::path log() const { return path / "log.jsonl"; }
+  std::filesystem::path page() const { return path / "report.html"; }
   std::filesystem::path weights() const { return path / "weights.safetensors"; }
 };
 
@@ -56,9 +57,10 @@ struct Validation {
 };
 
 // Steps until the run is finished or a signal comes, saving its state every so many minutes and at
-// the end. Gives true when it is finished. Throws what a step throws; the last checkpoint stays.
+// the end; behind each time `saved` is called. Gives true when it is finished. Throws what a step
+// throws; the last checkpoint stays.
 bool run_training(Trainer& trainer, const RunFolder& folder, const CheckpointNotes& notes,
                   double checkpoint_minutes, const Validation& validation,
-                  const Interrupt& interrupt, Console& console);
+                  const std::function<void()>& saved, const Interrupt& interrupt, Console& console);
 
 }  // namespace ofer

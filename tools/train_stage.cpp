@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "engine/atomic_file.h"
 #include "engine/error.h"
 #include "ofer/train/make_stage.h"
+#include "ofer/train/run_report.h"
 #include "ofer/train/sources.h"
 #include "ofer/train/validation.h"
 #include "tools/command_line.h"
@@ -89,6 +93,29 @@ void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, W
   });
 }
 
+// The run's page as it stands. One that cannot be written is told, and no reason to stop.
+void write_page(const RunFolder& folder, const StageRun& run, Trainer& trainer,
+                const Trainable& model, const Faces& faces, Console& console) {
+  try {
+    const Config& config = model.network().config();
+    const Occluder occluder(
+        run.recipe.covers.options({config.patch_rows(), config.patch_columns()}));
+    const std::vector<std::size_t>& seen =
+        faces.validation.empty() ? faces.samples : faces.validation;
+    PictureSheet pictures =
+        run_pictures(shipped_network(trainer, model), run.session, *faces.store, seen, occluder,
+                     run.recipe.seed, run.recipe.stage == TrainStageKind::kSvdd);
+    std::ifstream file(folder.log(), std::ios::binary);
+    const std::string log{std::istreambuf_iterator<char>(file), {}};
+    const std::string page = report_html(run_report(
+        run.recipe, faces.dataset.found, faces.samples.size(), log, std::move(pictures)));
+    write_file_atomically(folder.page(),
+                          {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
+  } catch (const Error& error) {
+    print_note(console, "ofer: warning: " + one_line(message("report.html: ", error.what())));
+  }
+}
+
 }  // namespace
 
 StageOutcome run_stage(const StageRun& run, const Interrupt& interrupt, Console& console) {
@@ -131,8 +158,9 @@ StageOutcome run_stage(const StageRun& run, const Interrupt& interrupt, Console&
     check_resumed(file, notes);
     restore_checkpoint(file, trainer);
   }
-  const bool finished =
-      run_training(trainer, folder, notes, run.checkpoint_minutes, validation, interrupt, console);
+  const auto page = [&] { write_page(folder, run, trainer, model, *faces, console); };
+  const bool finished = run_training(trainer, folder, notes, run.checkpoint_minutes, validation,
+                                     page, interrupt, console);
   const auto count = static_cast<std::int64_t>(faces->samples.size());
   if (finished)
     write_result(folder, model, trainer, start.info, recipe, faces->samples.size(), console);

@@ -107,9 +107,9 @@ void convolve_small(const ConvGeometry& g, const T* x, const T* weight, const T*
       const Index o0 = share * kChannels;
       const Index o1 = o0 + kChannels < g.out_channels ? o0 + kChannels : g.out_channels;
       for (Index n = 0; n < g.batch; ++n)
-        product_of_rows(weight + o0 * depth, columns + n * padded * depth,
-                        bias ? bias + o0 : bias, o1 - o0, out_plane, depth,
-                        y + (n * g.out_channels + o0) * out_plane, out_plane);
+        product_of_rows(weight + o0 * depth, columns + n * padded * depth, bias ? bias + o0 : bias,
+                        o1 - o0, out_plane, depth, y + (n * g.out_channels + o0) * out_plane,
+                        out_plane);
     }
   });
 }
@@ -130,46 +130,52 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
   const Index rows =
       cpu.bf16() ? tile_rows_for_rounding<T>(g, depth) : tile_rows<T>(g, depth, kTileBytes);
   const Index tiles = out_plane > 0 ? (g.out_height + rows - 1) / rows : 0;
-  // With few tiles in an image its output channels are shared out as well (each share then makes the
-  // columns of its tile anew, which costs little beside its product).
+  // With few tiles in an image its output channels are shared out as well. The products are the
+  // same whoever makes them: a batch with enough images gives each worker whole tiles, whose
+  // columns are then made once; otherwise each share makes them anew, which costs little beside its
+  // product.
   const Index shares = tiles >= 8 ? 1 : (tiles >= 4 ? 2 : 4);
   const Index share = (g.out_channels + shares - 1) / shares;
   const Index tile_columns = rows * g.out_width;
+  const Index together = g.batch * tiles >= 4 * cpu.threads() ? shares : 1;  // shares of one item
 
-  cpu.parallel_for(g.batch * tiles * shares, 1, [&](Index first, Index last, int worker) {
-    for (Index item = first; item < last; ++item) {
-      const Index o0 = item % shares * share;
-      const Index o1 = o0 + share < g.out_channels ? o0 + share : g.out_channels;
-      if (o0 >= o1) continue;
-      const Index p0 = item / shares % tiles * rows;
-      const Index p1 = p0 + rows < g.out_height ? p0 + rows : g.out_height;
-      const Index n = item / shares / tiles;
-      Matmul<T> product;
-      product.m = o1 - o0;
-      product.n = (p1 - p0) * g.out_width;
-      product.k = depth;
-      product.a = weight + o0 * depth;
-      product.lda = depth;
-      if (pointwise) {
-        product.b = x + n * image + p0 * g.out_width;
-        product.ldb = out_plane;
-      } else {
-        T* columns = cpu.scratch<T>(worker, 0, depth * tile_columns);
-        image_to_columns(g, x + n * image, 0, g.in_channels, p0, p1, columns, product.n);
-        product.b = columns;
-        product.ldb = product.n;
-      }
-      product.c = y + (n * g.out_channels + o0) * out_plane + p0 * g.out_width;
-      product.ldc = out_plane;
-      product.bf16 = cpu.bf16();
-      matmul(product);
-      if (bias) add_bias(bias + o0, product.m, product.n, product.c, product.ldc);
-    }
-  });
+  cpu.parallel_for(
+      g.batch * tiles * shares / together, 1, [&](Index first, Index last, int worker) {
+        for (Index item = first; item < last; ++item) {
+          const Index first_share = item * together % shares, place = item * together / shares;
+          const Index p0 = place % tiles * rows, n = place / tiles;
+          const Index p1 = p0 + rows < g.out_height ? p0 + rows : g.out_height;
+          Matmul<T> product;
+          product.n = (p1 - p0) * g.out_width;
+          product.k = depth;
+          product.lda = depth;
+          if (pointwise) {
+            product.b = x + n * image + p0 * g.out_width;
+            product.ldb = out_plane;
+          } else {
+            T* columns = cpu.scratch<T>(worker, 0, depth * tile_columns);
+            image_to_columns(g, x + n * image, 0, g.in_channels, p0, p1, columns, product.n);
+            product.b = columns;
+            product.ldb = product.n;
+          }
+          product.ldc = out_plane;
+          product.bf16 = cpu.bf16();
+          for (Index s = first_share; s < first_share + together; ++s) {
+            const Index o0 = s * share;
+            const Index o1 = o0 + share < g.out_channels ? o0 + share : g.out_channels;
+            if (o0 >= o1) continue;
+            product.m = o1 - o0;
+            product.a = weight + o0 * depth;
+            product.c = y + (n * g.out_channels + o0) * out_plane + p0 * g.out_width;
+            matmul(product);
+            if (bias) add_bias(bias + o0, product.m, product.n, product.c, product.ldc);
+          }
+        }
+      });
 }
 
-// x = W^T * y + bias: the columns W^T y, added where they belong. One item owns some channels of one
-// image and walks the tiles of y in order. bias [C] may be null.
+// x = W^T * y + bias: the columns W^T y, added where they belong. One item owns some channels of
+// one image and walks the tiles of y in order. bias [C] may be null.
 template <class T>
 void convolve_adjoint(const ConvGeometry& g, const T* y, const T* weight, const T* bias, T* x,
                       CpuStream& cpu) {
@@ -230,8 +236,8 @@ void convolve_adjoint(const ConvGeometry& g, const T* y, const T* weight, const 
   });
 }
 
-// dW[:, c block] = sum over images and tiles of y columns(x)^T. One item owns some input channels and
-// walks images and tiles in order.
+// dW[:, c block] = sum over images and tiles of y columns(x)^T. One item owns some input channels
+// and walks images and tiles in order.
 template <class T>
 void convolve_weights(const ConvGeometry& g, const T* y, const T* x, T* dweight, CpuStream& cpu) {
   const Index taps = g.kernel_h * g.kernel_w, depth = g.in_channels * taps;

@@ -91,6 +91,32 @@ def folding_section(result):
     return "\n".join(lines) + "\n"
 
 
+def training_section(result):
+    """A run of bench/compare_training.py."""
+    machine = result["machine"]
+    busy = "" if result["load_average"] <= 0.5 else \
+        " **The machine had other work; these numbers are not to be quoted.**"
+    first = result["stages"][0]["about"]
+    lines = ["", f"## Steps of training: {machine['cpu']}, {result['threads']} threads, "
+             f"`{first['fp32']['config']}`, batch {result['batch']}", "",
+             f"{result['date']}, commit {result['commit']}, `bench/compare_training.py`: objective, "
+             "gradients, clipping and AdamW of one batch, three quarters of the patches covered; "
+             "the recogniser's step with the frozen stages in front of it; the spheres' with the "
+             "encoder learning along, from unoccluded and covered patches. "
+             f"{result['rounds']} rounds in turns; the first losses agree. Twin: PyTorch "
+             f"{first['twin']['torch']}, {first['twin']['blas']}, float32. Load average before the "
+             f"run: {result['load_average']}.{busy}", "",
+             "| stage | | ms a step | images/s | times the twin's speed |", "|---|---|--:|--:|--:|"]
+    for entry in result["stages"]:
+        for side in ("fp32", "bf16", "twin"):
+            if side in entry["median_ms"]:
+                name = "twin" if side == "twin" else f"ours, {side}"
+                lines.append(f"| {entry['stage']} | {name} | {entry['median_ms'][side]:.1f} | "
+                             f"{entry['images_per_second'][side]:.1f} | "
+                             f"{entry['ratio_to_twin'][side]:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=pathlib.Path,
@@ -100,11 +126,14 @@ def main():
     files = arguments.files or sorted((ROOT / "bench/results").glob("*.json"))
     results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     folding = [result for result in results if "ratio_to_folded" in result]
-    results = [result for result in results if "stages" in result]
+    training = [result for result in results
+                if "ratio_to_twin" in (result.get("stages") or [{}])[0]]
+    results = [result for result in results if "stages" in result and result not in training]
     results.sort(key=lambda r: (r["machine"]["cpu"], r["config"], r["batch"], r["threads"],
                                 r["date"]))
     text = HEAD + ("".join(map(section, results)) or EMPTY)
     text += "".join(map(folding_section, folding))
+    text += "".join(map(training_section, training))
     arguments.output.write_text(text, encoding="utf-8")
 
 

@@ -234,7 +234,7 @@ TEST_SUITE("command_errors") {
       check_failure(run_ofer(words), 2, pieces);
     };
     check({}, {"ofer --help"});
-    check({"dance"}, {"dance", "init, convert, train, run, eval, inspect, verify"});
+    check({"dance"}, {"dance", "init, convert, train, pack, run, eval, inspect, verify"});
     check({"--dance"}, {"--dance", "ofer --help"});
     check({"run"}, {"ofer run --help"});
     check({"run", picture}, {"--model"});

@@ -20,6 +20,7 @@
 #include "tools/progress.h"
 #include "tools/result_pictures.h"
 #include "tools/session_options.h"
+#include "tools/validators.h"
 
 namespace ofer {
 
@@ -56,19 +57,6 @@ constexpr const char* kDetection = "detection";
 constexpr const char* kReconstruction = "reconstruction";
 constexpr const char* kRecognition = "recognition";
 constexpr const char* kCurves = "curves";
-
-// A whole number of at least so much, so that the conversion never sees "-1" or "2.5".
-CLI::Validator at_least(int least) {
-  return CLI::Validator(
-      [least](std::string& text) {
-        const bool digits = !text.empty() && text.size() < 20 &&
-                            text.find_first_not_of("0123456789") == std::string::npos;
-        if (digits && (least == 0 || text.find_first_not_of('0') != std::string::npos))
-          return std::string();
-        return "\"" + text + "\" is not a whole number of at least " + std::to_string(least);
-      },
-      "");
-}
 
 std::set<std::string> evaluations_named(const std::string& what) {
   std::set<std::string> wanted;
@@ -145,20 +133,8 @@ CLI::App* add_eval_command(CLI::App& app, EvalCommandOptions& options) {
       ->type_name("WEIGHTS")
       ->required()
       ->group(kIn);
-  command->add_option("--data", options.data, "A folder of faces, a list, or a table")
-      ->type_name("PATH")
-      ->required()
-      ->group(kIn);
-  command
-      ->add_option("--layout", options.layout,
-                   "auto (default), list, csv, folders, rafdb,\nfer2013 or pictures")
-      ->type_name("NAME")
-      ->group(kIn);
-  command
-      ->add_option("--split", options.split,
-                   "The part of the data (default: val where there\nis one, else test, else all)")
-      ->type_name("NAME")
-      ->group(kIn);
+  add_face_options(*command, options.faces, kIn, "val where there\nis one, else test, else all");
+  command->get_option("--data")->required();
   command
       ->add_option("--occluders", options.occluders,
                    "Cut-outs with transparency to cover faces with\n(default: drawn shapes and "
@@ -191,17 +167,7 @@ CLI::App* add_eval_command(CLI::App& app, EvalCommandOptions& options) {
       ->type_name("N")
       ->check(at_least(1))
       ->group(kHow);
-  command->add_option("--device", options.device, "cpu (default), cuda, cuda:N or simt")
-      ->type_name("NAME")
-      ->group(kHow);
-  command
-      ->add_option("--precision", options.precision,
-                   "fp32 (default), bf16, fp64 (CPU) or tf32 (GPU)")
-      ->type_name("NAME")
-      ->group(kHow);
-  command->add_option("--threads", options.threads, "0 (default): one for each core")
-      ->type_name("N")
-      ->group(kHow);
+  add_session_options(*command, options.session, kHow);
   command
       ->add_option("--batch", options.batch,
                    "Pictures at once (default 8); does not change\nthe figures")
@@ -209,17 +175,13 @@ CLI::App* add_eval_command(CLI::App& app, EvalCommandOptions& options) {
       ->check(at_least(1))
       ->group(kHow);
   command->set_help_flag("-h,--help", "Print this help")->group("Other");
-  const CLI::Validator not_empty(
-      [](std::string& text) { return std::string(text.empty() ? "the name is empty" : ""); }, "");
-  for (const char* name : {"--model", "--data", "--split", "--occluders", "--output"})
-    command->get_option(name)->check(not_empty);
+  refuse_empty(*command, {"--model", "--data", "--split", "--occluders", "--output"});
   return command;
 }
 
 int eval_command(const EvalCommandOptions& options, Console& console) {
   const std::set<std::string> wanted = evaluations_named(options.what);
-  const SessionOptions session =
-      session_options(options.device, options.precision, options.threads, console);
+  const SessionOptions session = session_options(options.session, console);
   EvalOptions how;
   how.seed = how.bootstrap.seed = options.seed;
   how.bootstrap.resamples = options.resamples;
@@ -237,13 +199,10 @@ int eval_command(const EvalCommandOptions& options, Console& console) {
     tell(cutouts->report, console);
   }
   const CutoutSet* const covers = cutouts ? &*cutouts : nullptr;
+  FaceOptions wanted_faces = options.faces;
+  wanted_faces.splits = {"val", "test"};
   const std::unique_ptr<Faces> faces =
-      load_faces({.data = options.data,
-                  .layout = options.layout,
-                  .split = options.split,
-                  .splits = {"val", "test"},
-                  .validation = ""},
-                 network->labels(), network->config().image_size,
+      load_faces(wanted_faces, network->labels(), network->config().image_size,
                  std::max(1, pipeline.session().threads()), console);
   const EvalFaces measured = eval_faces(*faces, options);
   const auto unlabelled = std::count_if(measured.faces.begin(), measured.faces.end(),
@@ -262,7 +221,7 @@ int eval_command(const EvalCommandOptions& options, Console& console) {
       {"trained", network->trained() ? "yes"
                                      : "no: random weights, whose figures say "
                                        "nothing about the method"},
-      {"data", options.data + ", " + faces->dataset.found},
+      {"data", options.faces.data + ", " + faces->dataset.found},
       {"split", faces->split.empty() ? "all" : faces->split},
       {"faces", message(measured.size(), " of ", faces->samples.size())},
       {"covers",
@@ -270,7 +229,7 @@ int eval_command(const EvalCommandOptions& options, Console& console) {
       {"seed", std::to_string(options.seed)},
       {"intervals", message("95 %, by bootstrap over faces, ", options.resamples, " resamples")},
       {"device", shown(session.device)},
-      {"precision", options.precision}};
+      {"precision", options.session.precision}};
   report.sections.push_back(data_section(*faces, measured, network->labels(), covers));
 
   const Interrupt interrupt(pipeline.session());

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "tools/console.h"
+#include "tools/face_options.h"
+#include "tools/session_options.h"
 
 namespace CLI {
 class App;
@@ -14,9 +16,7 @@ namespace ofer {
 
 struct EvalCommandOptions {
   std::string weights;
-  std::string data;  // a folder, list or table of faces
-  std::string layout = "auto";
-  std::string split;      // "": val where the data set has it, else test, else all
+  FaceOptions faces;
   std::string occluders;  // a folder of cut-outs; "": drawn covers
   std::string what = "detection,reconstruction,recognition,curves";
   std::string folder;      // of the report
@@ -24,8 +24,7 @@ struct EvalCommandOptions {
   double share = 0.2;      // of the patches, in reconstruction
   std::uint64_t seed = 1;
   int batch = 8, resamples = 2000;
-  std::string device = "cpu", precision = "fp32";
-  int threads = 0;
+  SessionNames session;
 };
 
 // Adds the command to `app`; parsing fills `options`, which must live as long.

@@ -1,5 +1,6 @@
 #include "tools/face_options.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iterator>
 #include <optional>
@@ -22,6 +23,23 @@ std::string splits_of(const Dataset& dataset) {
 }
 
 }  // namespace
+
+void add_face_options(CLI::App& command, FaceOptions& options, const std::string& group,
+                      const char* default_split) {
+  command.add_option("--data", options.data, "A folder of faces, a list, or a table")
+      ->type_name("PATH")
+      ->group(group);
+  command
+      .add_option("--layout", options.layout,
+                  "auto (default), list, csv, folders, rafdb,\nfer2013 or pictures")
+      ->type_name("NAME")
+      ->group(group);
+  command
+      .add_option("--split", options.split,
+                  message("The part of the data (default: ", default_split, ")"))
+      ->type_name("NAME")
+      ->group(group);
+}
 
 void tell(const DataReport& report, Console& console) {
   for (const std::string& warning : report.warnings())

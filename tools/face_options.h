@@ -9,6 +9,10 @@
 #include "ofer/data/face_store.h"
 #include "tools/console.h"
 
+namespace CLI {
+class App;
+}
+
 namespace ofer {
 
 struct FaceOptions {
@@ -28,6 +32,11 @@ struct Faces {
   std::vector<std::size_t> validation;  // likewise of that split, but for those of `samples`
   DataReport report;                    // of the whole set
 };
+
+// --data, --layout and --split, in this group of the command's help; `default_split` says which is
+// taken where none is named. Throws nothing; --data may be missing.
+void add_face_options(CLI::App& command, FaceOptions& options, const std::string& group,
+                      const char* default_split);
 
 // Prints what is wrong with single faces: no reason to stop, but nobody shall miss it.
 void tell(const DataReport& report, Console& console);

@@ -6,6 +6,7 @@
 #include "engine/error.h"
 #include "tools/command_line.h"
 #include "tools/config_file.h"
+#include "tools/validators.h"
 #include "weights/weight_file.h"
 
 namespace ofer {
@@ -36,12 +37,7 @@ CLI::App* add_init_command(CLI::App& app, InitOptions& options) {
       ->required();
   command->add_option("--seed", options.seed, "Of the random numbers (default 1)")
       ->type_name("N")
-      ->check(CLI::Validator(
-          [](std::string& text) {  // the conversion alone would take -1 for 2^64 - 1
-            const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
-            return std::string(digits && !text.empty() ? "" : "it is a whole number of 0 or more");
-          },
-          ""));
+      ->check(at_least(0));
   command->add_option("-o,--output", options.output, "The weight file to write")
       ->type_name("FILE")
       ->required();

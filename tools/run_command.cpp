@@ -14,9 +14,11 @@
 #include "tools/command_line.h"
 #include "tools/interrupt.h"
 #include "tools/mask_file.h"
+#include "tools/number_text.h"
 #include "tools/output_json.h"
 #include "tools/output_table.h"
 #include "tools/session_options.h"
+#include "tools/validators.h"
 
 namespace ofer {
 
@@ -49,13 +51,6 @@ constexpr const char* kExamples =
 constexpr const char* kIn = "What goes in";
 constexpr const char* kOut = "What comes out";
 constexpr const char* kHow = "How it is computed";
-
-std::optional<int> number_in(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return value;
-}
 
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
@@ -160,44 +155,23 @@ CLI::App* add_run_command(CLI::App& app, RunOptions& options) {
       ->excludes(json)
       ->group(kOut);
 
-  command->add_option("--device", options.device, "cpu (default), cuda, cuda:N or simt")
-      ->type_name("NAME")
-      ->group(kHow);
-  command
-      ->add_option("--precision", options.precision,
-                   "fp32 (default), bf16, fp64 (CPU) or tf32 (GPU)")
-      ->type_name("NAME")
-      ->group(kHow);
-  command->add_option("--threads", options.threads, "0 (default): one for each core")
-      ->type_name("N")
-      ->group(kHow);
+  add_session_options(*command, options.session, kHow);
   command
       ->add_option("--batch", options.batch,
                    "Images at once (default 1); does not change\nthe results")
       ->type_name("N")
-      ->check(CLI::Validator(
-          [](std::string& text) {
-            const std::optional<int> number = number_in(text);
-            return number && *number > 0 ? std::string()
-                                         : "\"" + text + "\" is not a number of at least 1";
-          },
-          ""))
+      ->check(at_least(1))
       ->group(kHow);
 
   command->set_help_flag("-h,--help", "Print this help")->group("Other");
 
-  // An empty name is a slip of a script; it must not read as an option that was not given.
-  const CLI::Validator not_empty(
-      [](std::string& text) { return std::string(text.empty() ? "the name is empty" : ""); }, "");
-  for (const char* name : {"--model", "--mask", "--output", "--class", "--layer", "--taps"})
-    command->get_option(name)->check(not_empty);
+  refuse_empty(*command, {"--model", "--mask", "--output", "--class", "--layer", "--taps"});
   return command;
 }
 
 int run_command(const RunOptions& options, Console& console) {
   const std::vector<InputFile> inputs = list_inputs(options.inputs, options.recursive);
-  const SessionOptions session =
-      session_options(options.device, options.precision, options.threads, console);
+  const SessionOptions session = session_options(options.session, console);
 
   const std::shared_ptr<const Network> network =
       Network::load(options.weights, session.precision, {}, session.device);
@@ -218,7 +192,7 @@ int run_command(const RunOptions& options, Console& console) {
         [&taps](std::string_view name, const Tensor& tensor) { taps->add(name, tensor); });
   }
 
-  const RunInfo info{network->labels(), shown(session.device), options.precision,
+  const RunInfo info{network->labels(), shown(session.device), options.session.precision,
                      pipeline.session().threads(), network->trained()};
   std::unique_ptr<ResultOutput> output;
   if (options.table || (console.out_is_terminal && !options.json))

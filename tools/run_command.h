@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tools/console.h"
+#include "tools/session_options.h"
 
 namespace CLI {
 class App;
@@ -26,8 +27,8 @@ struct RunOptions {
   std::string taps;
   bool json = false, table = false;
 
-  std::string device = "cpu", precision = "fp32";
-  int threads = 0, batch = 1;
+  SessionNames session;
+  int batch = 1;
 };
 
 // Adds the command to `app`; parsing fills `options`, which must live as long.

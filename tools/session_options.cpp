@@ -1,24 +1,13 @@
 #include "tools/session_options.h"
 
-#include <charconv>
+#include <CLI/CLI.hpp>
 #include <optional>
 #include <string_view>
 
 #include "engine/error.h"
+#include "tools/number_text.h"
 
 namespace ofer {
-
-namespace {
-
-// A whole number and nothing behind it.
-std::optional<int> number_in(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return value;
-}
-
-}  // namespace
 
 Device device_named(const std::string& name) {
   const std::size_t colon = name.find(':');
@@ -46,12 +35,23 @@ Precision precision_named(const std::string& name) {
        "\"; there are fp32, tf32, bf16 and fp64");
 }
 
-SessionOptions session_options(const std::string& device, const std::string& precision, int threads,
-                               Console& console) {
+void add_session_options(CLI::App& command, SessionNames& names, const std::string& group,
+                         const char* precisions) {
+  CLI::Option* const options[] = {
+      command.add_option("--device", names.device, "cpu (default), cuda, cuda:N or simt")
+          ->type_name("NAME"),
+      command.add_option("--precision", names.precision, precisions)->type_name("NAME"),
+      command.add_option("--threads", names.threads, "0 (default): one for each core")
+          ->type_name("N")};
+  if (group.empty()) return;
+  for (CLI::Option* option : options) option->group(group);
+}
+
+SessionOptions session_options(const SessionNames& names, Console& console) {
   SessionOptions session;
-  session.device = device_named(device);
-  session.precision = precision_named(precision);
-  session.threads = threads;
+  session.device = device_named(names.device);
+  session.precision = precision_named(names.precision);
+  session.threads = names.threads;
   session.log = [&console](LogLevel level, std::string_view text) {
     if (level == LogLevel::kWarning) print_note(console, "ofer: " + one_line(text));
   };

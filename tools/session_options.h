@@ -8,6 +8,10 @@
 #include "engine/session.h"
 #include "tools/console.h"
 
+namespace CLI {
+class App;
+}
+
 namespace ofer {
 
 // "cpu", "cuda", "cuda:N" or "simt". Throws kBadArgument for any other text.
@@ -19,8 +23,18 @@ std::string shown(const Device& device);
 // "fp32", "tf32", "bf16" or "fp64". Throws kBadArgument for any other text.
 Precision precision_named(const std::string& name);
 
+// As the command line gives them.
+struct SessionNames {
+  std::string device = "cpu", precision = "fp32";
+  int threads = 0;
+};
+
+// --device, --precision and --threads, in this group of the command's help ("": none). What is said
+// of the precisions may be the command's own.
+void add_session_options(CLI::App& command, SessionNames& names, const std::string& group,
+                         const char* precisions = "fp32 (default), bf16, fp64 (CPU) or tf32 (GPU)");
+
 // A session of these names. Its warnings go to the console, which has to outlive it.
-SessionOptions session_options(const std::string& device, const std::string& precision, int threads,
-                               Console& console);
+SessionOptions session_options(const SessionNames& names, Console& console);
 
 }  // namespace ofer

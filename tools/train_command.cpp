@@ -20,7 +20,8 @@ constexpr const char* kAbout =
     "mae: the masked autoencoder, which paints what is behind a cover and gives the latents.\n"
     "svdd: the spheres of the detector, which finds what is covered.\n"
     "reconstruct: the U-Net, which refines what the autoencoder painted.\n"
-    "recognise: the recogniser, from faces with a label.\n";
+    "recognise: the recogniser, from faces with a label.\n"
+    "all: these in a row, each from the weights of the one before.\n";
 
 constexpr const char* kExamples =
     "The run's folder gets checkpoint.safetensors, log.jsonl and, at the end, "
@@ -31,6 +32,8 @@ constexpr const char* kExamples =
     "  ofer train mae --data faces/labels.csv --config small -o runs/mae\n"
     "  ofer train mae --data faces -m weights.safetensors -o runs/mae --set epochs=100\n"
     "  ofer train mae --data faces --config small -o runs/mae --resume\n"
+    "  ofer train all --print-recipe > plan.json\n"
+    "  ofer train all --recipe plan.json --data faces --config small -o runs/all\n"
     "\n"
     "docs/training.md has the recipes' fields.\n"
     "\n"
@@ -82,19 +85,7 @@ CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
   command->footer(kExamples);
   command->add_option("STAGE", options.stage, "mae, svdd, reconstruct, recognise, or all")
       ->required();
-  command->add_option("--data", options.data, "A folder of faces, a list, or a table")
-      ->type_name("PATH")
-      ->group(kIn);
-  command
-      ->add_option("--layout", options.layout,
-                   "auto (default), list, csv, folders, rafdb,\nfer2013 or pictures")
-      ->type_name("NAME")
-      ->group(kIn);
-  command
-      ->add_option("--split", options.split,
-                   "The part of the data (default: train, where there\nis one)")
-      ->type_name("NAME")
-      ->group(kIn);
+  add_face_options(*command, options.faces, kIn, "train, where there\nis one");
   command->add_option("-m,--model", options.weights, "Weights to start from")
       ->type_name("WEIGHTS")
       ->group(kIn);
@@ -126,20 +117,11 @@ CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
       ->add_option("--checkpoint-minutes", options.checkpoint_minutes,
                    "Save the state this often (default 5)")
       ->type_name("N")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(CLI::Range(0.0, 1e6).description(""))
       ->group(kHow);
-  command->add_option("--device", options.device, "cpu (default), cuda, cuda:N or simt")
-      ->type_name("NAME")
-      ->group(kHow);
-  command
-      ->add_option("--precision", options.precision,
-                   "fp32 (default), or on a CPU that has the\ninstructions bf16: products round to "
-                   "it, weights do\nnot")
-      ->type_name("NAME")
-      ->group(kHow);
-  command->add_option("--threads", options.threads, "0 (default): one for each core")
-      ->type_name("N")
-      ->group(kHow);
+  add_session_options(*command, options.session, kHow,
+                      "fp32 (default), or on a CPU that has the\ninstructions bf16: products round "
+                      "to it, weights do\nnot");
   command->set_help_flag("-h,--help", "Print this help")->group("Other");
   return command;
 }
@@ -151,19 +133,18 @@ int train_command(const TrainCommandOptions& options, Console& console) {
     print_line(console, all ? to_json(plan) : to_json(plan[0]));
     return kExitGood;
   }
-  require(!options.data.empty(), ErrorCode::kBadArgument, "--data: faces to learn from are needed");
+  require(!options.faces.data.empty(), ErrorCode::kBadArgument,
+          "--data: faces to learn from are needed");
   require(!options.folder.empty(), ErrorCode::kBadArgument, "-o: the run needs a folder");
   StageRun run;
-  run.data = options.data;
-  run.layout = options.layout;
-  run.split = options.split;
+  run.faces = options.faces;
   run.weights = options.weights;
   run.config = options.config;
   run.folder = options.folder;
   run.resume = options.resume;
   run.checkpoint_minutes = options.checkpoint_minutes;
-  run.precision = options.precision;
-  run.session = session_options(options.device, options.precision, options.threads, console);
+  run.precision = options.session.precision;
+  run.session = session_options(options.session, console);
   require(run.session.precision != Precision::kF64, ErrorCode::kBadArgument,
           "--precision: weights are trained, and kept, in float32; fp64 is for checks");
   const Interrupt interrupt;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "tools/console.h"
+#include "tools/face_options.h"
+#include "tools/session_options.h"
 
 namespace CLI {
 class App;
@@ -15,9 +17,7 @@ namespace ofer {
 
 struct TrainCommandOptions {
   std::string stage;  // "mae", ..., or "all"
-  std::string data;   // a folder, list or table of faces
-  std::string layout = "auto";
-  std::string split;                  // "": train where the data set has it, else all
+  FaceOptions faces;
   std::string weights;                // to start from; "": drawn
   std::string config;                 // of drawn ones
   std::string folder;                 // the run's
@@ -26,8 +26,7 @@ struct TrainCommandOptions {
   bool print_recipe = false;
   bool resume = false;
   double checkpoint_minutes = 5;
-  std::string device = "cpu", precision = "fp32";
-  int threads = 0;
+  SessionNames session;
 };
 
 // Adds the command to `app`; parsing fills `options`, which must live as long.

@@ -133,14 +133,13 @@ StageOutcome run_stage(const StageRun& run, const Interrupt& interrupt, Console&
 
   const TrainStart start = train_start(run.weights, run.config, recipe.seed, folder.path, console);
   const Config& config = start.info.config;
-  const std::unique_ptr<Faces> faces = load_faces(
-      {.data = run.data,
-       .layout = run.layout,
-       .split = run.split,
-       .splits = {"train"},
-       .validation = "val",
-       .labels_needed = recipe.stage == TrainStageKind::kRecognise},
-      start.info.labels, face_side(recipe.stage, config), std::max(1, session.threads), console);
+  FaceOptions wanted = run.faces;
+  wanted.splits = {"train"};
+  wanted.validation = "val";
+  wanted.labels_needed = recipe.stage == TrainStageKind::kRecognise;
+  const std::unique_ptr<Faces> faces =
+      load_faces(wanted, start.info.labels, face_side(recipe.stage, config),
+                 std::max(1, session.threads), console);
   faces->samples = by_source(faces->dataset, faces->samples, recipe.faces);
   Trainable model(start.weights, session.device, session.precision);
   const std::unique_ptr<TrainStage> stage =

@@ -8,14 +8,15 @@
 #include "engine/session.h"
 #include "ofer/train/recipe.h"
 #include "tools/console.h"
+#include "tools/face_options.h"
 #include "tools/interrupt.h"
 
 namespace ofer {
 
 struct StageRun {
   Recipe recipe;
-  std::string data, layout, split;  // as tools/face_options.h has them
-  std::string weights, config;      // as tools/train_start.h has them
+  FaceOptions faces;            // data, layout and split; the rest is the stage's
+  std::string weights, config;  // as tools/train_start.h has them
   std::filesystem::path folder;
   bool resume = false;
   double checkpoint_minutes = 5;

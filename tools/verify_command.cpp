@@ -206,22 +206,14 @@ CLI::App* add_verify_command(CLI::App& app, VerifyOptions& options) {
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--device", options.device, "cpu (default), cuda, cuda:N or simt")
-      ->type_name("NAME");
-  command
-      ->add_option("--precision", options.precision,
-                   "fp32 (default), bf16, fp64 (CPU) or tf32 (GPU)")
-      ->type_name("NAME");
-  command->add_option("--threads", options.threads, "0 (default): one for each core")
-      ->type_name("N");
+  add_session_options(*command, options.session, "");
   CLI::Option* json = command->add_flag("--json", options.json, "JSON lines, also on a terminal");
   command->add_flag("--table", options.table, "A table, also into a pipe or file")->excludes(json);
   return command;
 }
 
 int verify_command(const VerifyOptions& options, Console& console) {
-  const SessionOptions session =
-      session_options(options.device, options.precision, options.threads, console);
+  const SessionOptions session = session_options(options.session, console);
   for (const std::string& text : options.tolerances) TapTolerances::parse(text);
 
   const std::shared_ptr<const Network> network =
@@ -240,7 +232,7 @@ int verify_command(const VerifyOptions& options, Console& console) {
   summary.weights = options.weights;
   summary.reference = options.reference;
   summary.device = shown(session.device);
-  summary.precision = options.precision;
+  summary.precision = options.session.precision;
   Verifier verifier(reference, tolerances, *output, summary);
   Request request;
   request.mask = reference.detects() ? MaskSource::kDetect : MaskSource::kGiven;

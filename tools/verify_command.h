@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tools/console.h"
+#include "tools/session_options.h"
 
 namespace CLI {
 class App;
@@ -16,8 +17,7 @@ struct VerifyOptions {
   std::string weights, reference;
   std::vector<std::string> tolerances;  // NAME=VALUE
   bool json = false, table = false;
-  std::string device = "cpu", precision = "fp32";
-  int threads = 0;
+  SessionNames session;
 };
 
 // Adds the command to `app`; parsing fills `options`, which must live as long.

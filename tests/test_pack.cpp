@@ -55,7 +55,7 @@ TEST_SUITE("pack") {
   TEST_CASE("the command") {
     const TemporaryFolder folder;
     const std::string out = (folder / "w.safetensors").string();
-    const Ran ran = run_ofer({"pack", "-m", tiny_weights(), "-o", out});
+    const Ran ran = run_ofer({"pack", "-m", tiny_weights(), "-o", out, "--licence", "for a test"});
     CHECK(ran.code == 0);
     CHECK(has(ran.out, "f16, "));
     CHECK(has(ran.out, "folded within "));
@@ -64,8 +64,11 @@ TEST_SUITE("pack") {
     CHECK(run_ofer({"pack", "-m", out, "-o", again, "--dtype", "f32"}).code == 0);
     CHECK(run_ofer({"train", "mae", "-m", again, "--data", folder / "", "-o", folder / "run"})
               .error_says("is folded"));
+    CHECK(run_ofer({"inspect", out}).json().at(0)["licence"] == "for a test");
+    CHECK(run_ofer({"inspect", again}).json().at(0)["licence"] == "for a test");
     // The same bytes twice.
-    CHECK(run_ofer({"pack", "-m", tiny_weights(), "-o", again}).code == 0);
+    CHECK(run_ofer({"pack", "-m", tiny_weights(), "-o", again, "--licence", "for a test"}).code ==
+          0);
     CHECK(read_file(again) == read_file(out));
     CHECK(run_ofer({"pack", "-m", tiny_weights(), "-o", again, "--dtype", "f64"}).code == 2);
     CHECK(run_ofer({"pack", "-m", folder / "none", "-o", again}).code == 3);

@@ -63,6 +63,7 @@ TEST_SUITE("train_command") {
     const auto told = run_ofer({"inspect", weights}).json().at(0);
     CHECK(told["trained"] == true);
     CHECK(told["checksum"] == "good");
+    CHECK(has(told["licence"], "the terms of the data"));
     CHECK(has(told["provenance"], "ofer train on 10 faces, recipe {\"stage\":\"mae\",\"seed\":1,"));
     CHECK(run_ofer({"run", "-m", weights, sample("portrait.png")}).code == 0);
     const Words lines = [&] {

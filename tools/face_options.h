@@ -20,8 +20,8 @@ struct FaceOptions {
   std::string layout = "auto";  // of kDataLayouts
   std::string split;            // "": the first of `splits` that the data have, else all
   std::vector<std::string> splits;
-  std::string validation;      // a split to measure by; "": none
-  bool labels_needed = false;  // faces without a label of `labels` are left out, and counted
+  std::string validation = "";  // a split to measure by; "": none
+  bool labels_needed = false;   // faces without a label of `labels` are left out, and counted
 };
 
 struct Faces {

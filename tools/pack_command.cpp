@@ -46,6 +46,10 @@ CLI::App* add_pack_command(CLI::App& app, PackCommandOptions& options) {
       ->required();
   command->add_option("--dtype", options.dtype, "f16 (default), bf16 or f32")->type_name("NAME");
   command->add_flag("--keep-structure", options.keep_structure, "Do not fold the recogniser");
+  command
+      ->add_option("--licence", options.licence,
+                   "What the numbers may be used for (default: as the\nfile says)")
+      ->type_name("TEXT");
   return command;
 }
 
@@ -54,6 +58,7 @@ int pack_command(const PackCommandOptions& options, Console& console) {
   PackOptions how;
   how.dtype = dtype_named(options.dtype);
   how.keep_structure = options.keep_structure;
+  how.licence = options.licence;
   how.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const std::vector<FoldError> errors = pack_weights(options.weights, options.output, how);
   double worst = 0;

@@ -15,6 +15,7 @@ struct PackCommandOptions {
   std::string weights, output;
   std::string dtype = "f16";
   bool keep_structure = false;
+  std::string licence;
 };
 
 // Adds the command to `app`; parsing fills `options`, which must live as long.

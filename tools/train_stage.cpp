@@ -25,6 +25,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kDataTerms = "not stated; the terms of the data it was trained on apply";
+
 // A list of faces is told by its names, so that a run is not taken up on other ones.
 std::string digest_of(const Faces& faces) {
   Sha256 hash;
@@ -87,6 +89,8 @@ void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, W
   info.config = draft.config;
   info.provenance += message(info.provenance.empty() ? "" : "; ", "ofer train on ", faces,
                              " faces, recipe ", compact.dump());
+  // What random numbers may be used for says nothing about trained ones.
+  if (!info.trained) info.licence = kDataTerms;
   info.trained = true;
   write_weights(folder.weights(), info, [&](const TensorSpec& spec) {
     return fill_from(trainer.session(), model.parameter(spec.name).value);

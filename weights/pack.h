@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "engine/dtype.h"
@@ -12,6 +13,7 @@ namespace ofer {
 struct PackOptions {
   DType dtype = DType::kF16;    // or kBF16, kF32
   bool keep_structure = false;  // the recogniser as it is; one that is folded stays so either way
+  std::string licence = "";     // what the numbers may be used for; empty: as the source says
   int threads = 1;              // of the folds; the result does not depend on it
 };
 

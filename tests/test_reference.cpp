@@ -100,6 +100,9 @@ TEST_SUITE("reference") {
          {SelfAssemblyVariant::kPaper, SelfAssemblyVariant::kReleased})
       for (const LatentSelection selection : {LatentSelection::kFixed, LatentSelection::kCam}) {
         Config config = builtin_config("small");
+        // Levels of 64 channels magnify the rounding of an image that is covered whole beyond what
+        // the twin calls steady, whatever the seed.
+        config.unet->width = 12;
         config.unet->self_assembly = assembly;
         config.unet->flip_channels = assembly == SelfAssemblyVariant::kReleased;
         config.recogniser.latent_selection = selection;

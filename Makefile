@@ -10,7 +10,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 OUT ?= out
-WEIGHTS ?= $(firstword $(wildcard weights/small.safetensors) $(OUT)/small-untrained.safetensors)
+WEIGHTS ?= $(firstword $(wildcard weights/latent-ofer-small.safetensors) $(OUT)/small-untrained.safetensors)
 
 .PHONY: all run test bench asan tsan check-sanitizers fuzz gpu-check format clean
 all: $(BUILD)/.configured

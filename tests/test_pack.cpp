@@ -75,6 +75,16 @@ TEST_SUITE("pack") {
     CHECK(run_ofer({"pack", "-m", tiny_weights(), "-o", folder / "no/where"}).code == 3);
   }
 
+  TEST_CASE("without its U-Net a model is smaller, and restores by the autoencoder alone") {
+    const TemporaryFolder folder;
+    pack_weights(tiny_weights(), folder / "w", {.dtype = DType::kF32, .leave_unet = true});
+    CHECK_FALSE(load_weights(folder / "w").config.unet.has_value());
+    const std::vector<Result> whole = results_of(tiny_weights()),
+                              without = results_of((folder / "w").string());
+    CHECK(without[0].coarse.values == whole[0].coarse.values);
+    CHECK(without[0].restored.width == runnable_config().image_size);
+  }
+
   TEST_CASE("a number that f16 cannot hold is named, and nothing is written") {
     const TemporaryFolder folder;
     const LoadedWeights loaded = load_weights(tiny_weights());

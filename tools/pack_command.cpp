@@ -46,6 +46,8 @@ CLI::App* add_pack_command(CLI::App& app, PackCommandOptions& options) {
       ->required();
   command->add_option("--dtype", options.dtype, "f16 (default), bf16 or f32")->type_name("NAME");
   command->add_flag("--keep-structure", options.keep_structure, "Do not fold the recogniser");
+  command->add_flag("--leave-unet", options.leave_unet,
+                    "Leave the U-Net out, as one that is not trained");
   command
       ->add_option("--licence", options.licence,
                    "What the numbers may be used for (default: as the\nfile says)")
@@ -58,6 +60,7 @@ int pack_command(const PackCommandOptions& options, Console& console) {
   PackOptions how;
   how.dtype = dtype_named(options.dtype);
   how.keep_structure = options.keep_structure;
+  how.leave_unet = options.leave_unet;
   how.licence = options.licence;
   how.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const std::vector<FoldError> errors = pack_weights(options.weights, options.output, how);

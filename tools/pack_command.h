@@ -15,6 +15,7 @@ struct PackCommandOptions {
   std::string weights, output;
   std::string dtype = "f16";
   bool keep_structure = false;
+  bool leave_unet = false;
   std::string licence;
 };
 

@@ -36,6 +36,7 @@ std::vector<FoldError> pack_weights(const std::filesystem::path& source,
       name_of(options.dtype));
   SafetensorsFile file = SafetensorsFile::open(source);
   WeightInfo info = read_weight_info(file);
+  if (options.leave_unet) info.config.unet.reset();
   if (!options.licence.empty()) info.licence = options.licence;
   const ModelNumbers numbers(load_weights(std::move(file)).model->cast(DType::kF32));
   const bool folds =

@@ -14,6 +14,7 @@ struct PackOptions {
   DType dtype = DType::kF16;    // or kBF16, kF32
   bool keep_structure = false;  // the recogniser as it is; one that is folded stays so either way
   std::string licence = "";     // what the numbers may be used for; empty: as the source says
+  bool leave_unet = false;      // out: the recogniser then sees the autoencoder's picture
   int threads = 1;              // of the folds; the result does not depend on it
 };
 

@@ -1,8 +1,8 @@
 // Times every operation's benchmark cases on one device. Prints a table, or one JSON object.
 //
-// A sample is one call between two marks of the stream, on a GPU with the second-level cache emptied
-// before it (kernels run on cold data in a pipeline, too). GFLOP/s and GB/s are from the case's
-// declared operations and compulsory bytes: each input read once, each output written once.
+// A sample is one call between two marks of the stream, on a GPU with the second-level cache
+// emptied before it (kernels run on cold data in a pipeline, too). GFLOP/s and GB/s are from the
+// case's declared operations and compulsory bytes: each input read once, each output written once.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/program.h"
 #include "bench/timing.h"
 #include "engine/error.h"
 #include "kernels/cpu/matmul_bf16.h"
@@ -189,10 +190,6 @@ int run(int argc, char** argv) {
 }  // namespace ofer::bench
 
 int main(int argc, char** argv) {
-  try {
-    return ofer::bench::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "ofer_bench_kernels: " << error.what() << '\n';
-    return 1;
-  }
+  return ofer::bench::run_program("ofer_bench_kernels",
+                                  [&] { return ofer::bench::run(argc, argv); });
 }

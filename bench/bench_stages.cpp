@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/program.h"
 #include "bench/stages.h"
 #include "bench/timing.h"
 #include "kernels/cpu/matmul.h"
@@ -93,10 +94,7 @@ Json answer(const Bench& bench, const Json& request) {
     return {{"outputs", path}};
   }
   const auto name = request.at("stage").get<std::string>();
-  StopRule rule;
-  rule.seconds = request.at("seconds").get<double>();
-  rule.samples = request.at("samples").get<int>();
-  rule.warm_up = request.at("warm_up").get<int>();
+  const StopRule rule = rule_in(request);
   const Samples samples = time_stage(find(bench, name), rule);
   return {{"stage", name}, {"samples_ms", samples.wall_ms}, {"cpu_ms", samples.cpu_ms}};
 }
@@ -156,10 +154,6 @@ int run(int argc, char** argv) {
 }  // namespace ofer::bench
 
 int main(int argc, char** argv) {
-  try {
-    return ofer::bench::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "ofer_bench_stages: " << error.what() << '\n';
-    return 1;
-  }
+  return ofer::bench::run_program("ofer_bench_stages",
+                                  [&] { return ofer::bench::run(argc, argv); });
 }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/program.h"
 #include "bench/timing.h"
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/select.h"
@@ -70,8 +71,8 @@ TrainBatch draw_batch(const Config& config, std::int64_t count, std::size_t clas
                                  0.1f * (numbers.uniform() - 0.5f));
         }
     }
-    const std::vector<std::uint8_t> mask = random_patches(
-        {config.patch_rows(), config.patch_columns()}, patch_count(kMaskedShare, patches), numbers);
+    const std::vector<std::uint8_t> mask =
+        random_patches(grid_of(config), patch_count(kMaskedShare, patches), numbers);
     for (const std::uint8_t bit : mask) {
       batch.covered.push_back(bit);
       batch.clean.push_back(!bit);
@@ -169,10 +170,7 @@ int run(int argc, char** argv) {
   std::cout << about.dump() << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     const Json request = Json::parse(line);
-    StopRule rule;
-    rule.seconds = request.at("seconds").get<double>();
-    rule.samples = request.at("samples").get<int>();
-    rule.warm_up = request.at("warm_up").get<int>();
+    const StopRule rule = rule_in(request);
     const Samples taken = measure(rule, [&] { trainer.step(); });
     const Json answer = {
         {"stage", stage_name}, {"samples_ms", taken.wall_ms}, {"cpu_ms", taken.cpu_ms}};
@@ -186,10 +184,6 @@ int run(int argc, char** argv) {
 }  // namespace ofer::bench
 
 int main(int argc, char** argv) {
-  try {
-    return ofer::bench::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "ofer_bench_training: " << error.what() << '\n';
-    return 1;
-  }
+  return ofer::bench::run_program("ofer_bench_training",
+                                  [&] { return ofer::bench::run(argc, argv); });
 }

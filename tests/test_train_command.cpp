@@ -159,6 +159,16 @@ TEST_SUITE("train_command") {
     CHECK(told["trained"] == true);
     for (const char* stage : stages)
       CHECK(has(told["provenance"], message("\"stage\":\"", stage, "\"")));
+    // A stage whose foundation is made again is not passed over.
+    std::filesystem::copy(folder / "run", folder / "other",
+                          std::filesystem::copy_options::recursive);
+    std::filesystem::remove_all(folder / "other" / "3-recognise");
+    Words stale = run;
+    stale.back() = (folder / "other").string();
+    stale.push_back("--resume");
+    const Ran refused = run_ofer(stale);
+    CHECK(refused.code == 2);
+    CHECK(refused.error_says("4-reconstruct: was made from the weights"));
     // The third stage is lost, and those behind it: they are made again, with the same bits.
     for (const char* lost : {"3-recognise", "4-reconstruct", "5-recognise"})
       std::filesystem::remove_all(folder / "run" / lost);

@@ -38,15 +38,21 @@ StageOutcome run_plan(const TrainPlan& plan, StageRun run, const Interrupt& inte
   const std::filesystem::path folder = run.folder;
   const bool resume = run.resume;
   StageOutcome outcome;
+  bool anew = false;  // has a stage been run, so that those behind it must be?
   for (std::size_t i = 0; i < plan.size(); ++i) {
     run.recipe = plan[i];
     run.folder = folder / message(i + 1, "-", name_of(plan[i].stage));
     const RunFolder files{run.folder};
+    require(!anew || !std::filesystem::exists(files.checkpoint()), ErrorCode::kBadArgument,
+            files.path.string(),
+            ": was made from the weights of a stage that has been run again "
+            "since; remove it, and what is behind it");
     if (resume && has_ended(files, plan[i])) {
       print_note(console, "ofer: " + one_line(files.path.string()) + ": has ended");
       outcome = {.finished = true, .weights = files.weights()};
     } else {
       run.resume = resume && std::filesystem::exists(files.checkpoint());
+      anew = true;
       outcome = run_stage(run, interrupt, console);
       print_outcome(plan[i], outcome, console);
       if (!outcome.finished) return outcome;

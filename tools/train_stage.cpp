@@ -101,9 +101,7 @@ void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, W
 void write_page(const RunFolder& folder, const StageRun& run, Trainer& trainer,
                 const Trainable& model, const Faces& faces, Console& console) {
   try {
-    const Config& config = model.network().config();
-    const Occluder occluder(
-        run.recipe.covers.options({config.patch_rows(), config.patch_columns()}));
+    const Occluder occluder(run.recipe.covers.options(grid_of(model.network().config())));
     const std::vector<std::size_t>& seen =
         faces.validation.empty() ? faces.samples : faces.validation;
     PictureSheet pictures =

@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "weights/config.h"
+
 namespace ofer {
 
 // Along one axis: the patch that a pixel lies in.
@@ -22,6 +24,11 @@ struct PatchGrid {
   }
   bool operator==(const PatchGrid&) const = default;
 };
+
+// The grid of a configuration's patches.
+inline PatchGrid grid_of(const Config& config) {
+  return {config.patch_rows(), config.patch_columns()};
+}
 
 // A patch that is covered in part is a bad example of either kind, so that two shares part three
 // states: covered from the one on, clean up to the other.

@@ -18,7 +18,7 @@ MaeStage::MaeStage(const Trainable& model, const FaceStore& faces, std::vector<s
 void MaeStage::fill(TrainBatch& batch, std::uint64_t epoch,
                     std::span<const std::size_t> samples) const {
   const Config& config = model_.network().config();
-  const PatchGrid grid{config.patch_rows(), config.patch_columns()};
+  const PatchGrid grid = grid_of(config);
   const auto side = static_cast<std::size_t>(config.image_size);
   const std::size_t values = 3 * side * side, patches = grid.size();
   batch.count = static_cast<std::int64_t>(samples.size());

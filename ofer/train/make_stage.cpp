@@ -10,6 +10,16 @@
 namespace ofer {
 namespace {
 
+// What all stages but the autoencoder's take from a recipe alike.
+template <class Options>
+Options covered_options(const Recipe& recipe, const Trainable& model) {
+  Options options;
+  options.seed = recipe.seed;
+  options.augment = recipe.augment;
+  options.covers = recipe.covers.options(grid_of(model.network().config()));
+  return options;
+}
+
 std::unique_ptr<TrainStage> make_mae(const Recipe& recipe, const Trainable& model,
                                      const FaceStore& faces, std::vector<std::size_t> samples) {
   MaeStageOptions options;
@@ -21,11 +31,7 @@ std::unique_ptr<TrainStage> make_mae(const Recipe& recipe, const Trainable& mode
 
 std::unique_ptr<TrainStage> make_svdd(const Recipe& recipe, const Trainable& model,
                                       const FaceStore& faces, std::vector<std::size_t> samples) {
-  const Config& config = model.network().config();
-  SvddStageOptions options;
-  options.seed = recipe.seed;
-  options.augment = recipe.augment;
-  options.covers = recipe.covers.options({config.patch_rows(), config.patch_columns()});
+  auto options = covered_options<SvddStageOptions>(recipe, model);
   options.masks = recipe.masks;
   options.svdd = recipe.svdd;
   return std::make_unique<SvddStage>(model, faces, std::move(samples), options);
@@ -34,11 +40,7 @@ std::unique_ptr<TrainStage> make_svdd(const Recipe& recipe, const Trainable& mod
 std::unique_ptr<TrainStage> make_recognise(const Recipe& recipe, const Trainable& model,
                                            const FaceStore& faces,
                                            std::vector<std::size_t> samples) {
-  const Config& config = model.network().config();
-  RecogniseStageOptions options;
-  options.seed = recipe.seed;
-  options.augment = recipe.augment;
-  options.covers = recipe.covers.options({config.patch_rows(), config.patch_columns()});
+  auto options = covered_options<RecogniseStageOptions>(recipe, model);
   options.masks = recipe.masks;
   options.recognise = recipe.recognise;
   return std::make_unique<RecogniseStage>(model, faces, std::move(samples), options);
@@ -47,11 +49,7 @@ std::unique_ptr<TrainStage> make_recognise(const Recipe& recipe, const Trainable
 std::unique_ptr<TrainStage> make_reconstruct(const Recipe& recipe, const Trainable& model,
                                              const FaceStore& faces,
                                              std::vector<std::size_t> samples) {
-  const Config& config = model.network().config();
-  ReconstructStageOptions options;
-  options.seed = recipe.seed;
-  options.augment = recipe.augment;
-  options.covers = recipe.covers.options({config.patch_rows(), config.patch_columns()});
+  auto options = covered_options<ReconstructStageOptions>(recipe, model);
   options.reconstruct = recipe.reconstruct;
   return std::make_unique<ReconstructStage>(model, faces, std::move(samples), options);
 }

@@ -11,10 +11,6 @@
 namespace ofer {
 namespace {
 
-PatchGrid grid_of(const Config& config) {
-  return {config.patch_rows(), config.patch_columns()};
-}
-
 bool is_probability(double value) {
   return value >= 0 && value <= 1;
 }

@@ -11,10 +11,6 @@
 namespace ofer {
 namespace {
 
-PatchGrid grid_of(const Config& config) {
-  return {config.patch_rows(), config.patch_columns()};
-}
-
 std::unique_ptr<const FeatureNetwork> features_for(const Network& network, const std::string& vgg) {
   if (vgg.empty()) return std::make_unique<RecogniserFeatures>(network);
   return std::make_unique<VggFeatures>(vgg, network.restored_size(), network.precision(),

@@ -80,7 +80,7 @@ PictureSheet run_pictures(const std::shared_ptr<const Network>& network,
   OFER_ASSERT(!samples.empty());
   const Config& config = network->config();
   const int side = config.image_size;
-  const PatchGrid grid{config.patch_rows(), config.patch_columns()};
+  const PatchGrid grid = grid_of(config);
   std::vector<std::size_t> order(samples.begin(), samples.end());
   SeededNumbers numbers = numbers_for(seed, 0, 0, RandomPurpose::kOther);
   shuffle(std::span(order), numbers);

@@ -1,7 +1,7 @@
 # The CPU kernels are compiled once for every instruction set worth having; the table of the best
 # one that the machine has is picked at run time (kernels/cpu/select.cpp). Each copy lives in a
 # namespace of its own (OFER_CPU_VARIANT). Files listed as common are compiled once.
-set(common_names threads.cpp matmul.cpp matmul_bf16.cpp select.cpp)
+set(common_names threads.cpp signals_held.cpp matmul.cpp matmul_bf16.cpp select.cpp)
 set(variant_files ${kernel_files})
 set(common_files)
 foreach(name ${common_names})

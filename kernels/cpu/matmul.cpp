@@ -10,6 +10,7 @@
 #include <dnnl.h>
 
 #include "kernels/cpu/one_thread.h"
+#include "kernels/cpu/signals_held.h"
 #elif defined(OFER_MATMUL_CBLAS)
 #include <cblas.h>
 #endif
@@ -61,7 +62,8 @@ void plain_matmul(const Matmul<T>& p) {
 
 #if defined(OFER_MATMUL_ONEDNN)
 void library_matmul(const Matmul<float>& p) {
-  const OneThread guard;
+  const OneThread one_thread;
+  const SignalsHeld signals_held;
   const dnnl_status_t status =
       dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, p.a,
                  p.lda, p.b, p.ldb, p.beta, p.c, p.ldc);

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "kernels/cpu/one_thread.h"
+#include "kernels/cpu/signals_held.h"
 #endif
 
 namespace ofer::kernels::cpu {
@@ -164,7 +165,8 @@ const char* bf16_missing() {
 }
 
 void matmul_bf16(const Matmul<float>& product) {
-  const OneThread guard;
+  const OneThread one_thread;
+  const SignalsHeld signals_held;
   thread_local std::optional<ThreadProducts> products;
   try {
     if (!products) products.emplace();

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "kernels/cpu/signals_held.h"
+
 namespace ofer::kernels::cpu {
 
 namespace {
@@ -33,6 +35,7 @@ void* Scratch::get(std::size_t bytes) {
 
 CpuStream::CpuStream(int threads) : scratch_(static_cast<std::size_t>(threads) * kSlots) {
   workers_.reserve(static_cast<std::size_t>(threads - 1));
+  const SignalsHeld inherited;  // by the workers, for as long as they live
   try {
     for (int worker = 1; worker < threads; ++worker)
       workers_.emplace_back([this, worker] { work(worker); });
@@ -65,6 +68,7 @@ void CpuStream::run(Index count, Index grain, const RangeFunction& function) {
   busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
+  const SignalsHeld held;  // once for the loop, not for each product in it
   take_ranges(0);
   for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
     if (spin < kSpins) {
@@ -92,6 +96,7 @@ void CpuStream::take_ranges(int worker) {
 }
 
 void CpuStream::work(int worker) {
+  const SignalsHeld held;
   std::uint32_t seen = 0;
   for (;;) {
     for (int spin = 0; generation_.load(std::memory_order_acquire) == seen; ++spin) {

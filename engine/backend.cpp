@@ -128,11 +128,12 @@ const Backend& backend_of(DeviceKind kind) {
 
 void require_precision(const Backend& backend, const kernels::Stream& stream,
                        Precision precision) {
-  const char* reason = precision == Precision::kBf16 ? backend.bf16_products_missing : nullptr;
+  const bool rounds = precision == Precision::kBf16 || precision == Precision::kMixed;
+  const char* reason = rounds ? backend.bf16_products_missing : nullptr;
   require(backend.computes(precision), ErrorCode::kUnsupported, "precision ", name_of(precision),
           " is not available on device ", backend.name, reason ? ": " : "", reason ? reason : "",
           "; there is ", backend.precisions());
-  if (precision != Precision::kTf32 && precision != Precision::kBf16) return;
+  if (precision != Precision::kTf32 && !rounds) return;
   const int capability = stream.compute_capability();
   require(stream.tensor_cores(), ErrorCode::kUnsupported, "precision ", name_of(precision),
           " needs a GPU of compute capability 8.0 or more; this one has ", capability / 10, '.',

@@ -21,34 +21,39 @@ struct Backend {
   const char* name;
   DeviceKind kind;
   const kernels::Table<float>* f32;
-  const kernels::Table<double>* f64;             // null: the backend has no double precision
+  const kernels::Table<double>* f64;              // null: the backend has no double precision
   const kernels::Table<kernels::BFloat16>* bf16;  // null: no bfloat16
-  bool tf32;                                     // do streams know tf32?
+  bool tf32;                                      // do streams know tf32?
   // Of a backend without bfloat16 tensors: why its streams cannot round the operands of products to
   // bfloat16 either (Stream::set_bf16), as the end of a sentence; null: they can.
   const char* bf16_products_missing;
-  // `threads`: host threads, for backends that compute with them. Throws when the device is missing.
+  // `threads`: host threads, for backends that compute with them. Throws when the device is
+  // missing.
   std::unique_ptr<kernels::Stream> (*make_stream)(Device device, int threads);
   // Memory aligned to 64 bytes, uninitialised; null when there is not enough.
   void* (*allocate)(std::size_t bytes, Device device);
   void (*release)(void* data, Device device) noexcept;
-  // Memory of the host for copies that need not wait: page-locked where that matters. Null when there
-  // is not enough.
+  // Memory of the host for copies that need not wait: page-locked where that matters. Null when
+  // there is not enough.
   void* (*allocate_host)(std::size_t bytes, Device device);
   void (*release_host)(void* data, Device device) noexcept;
   // Copies between host and device memory, in stream order. With pageable memory the call returns
-  // when the host's side may be used again; with memory of allocate_host that is when the stream has
-  // been waited for.
+  // when the host's side may be used again; with memory of allocate_host that is when the stream
+  // has been waited for.
   void (*to_device)(void* device, const void* host, std::size_t bytes, kernels::Stream& stream);
   void (*to_host)(void* host, const void* device, std::size_t bytes, kernels::Stream& stream);
 
   bool computes(Precision precision) const {
     switch (precision) {
-      case Precision::kF32: return f32 != nullptr;
-      case Precision::kTf32: return f32 != nullptr && tf32;
+      case Precision::kF32:
+        return f32 != nullptr;
+      case Precision::kTf32:
+        return f32 != nullptr && tf32;
       case Precision::kBf16:
+      case Precision::kMixed:
         return bf16 != nullptr || bf16_products_missing == nullptr;
-      case Precision::kF64: return f64 != nullptr;
+      case Precision::kF64:
+        return f64 != nullptr;
     }
     return false;
   }
@@ -69,8 +74,8 @@ struct Backend {
 // The backend of a device. Throws kUnsupported, with the remedy, when this build has none.
 const Backend& backend_of(DeviceKind kind);
 
-// Throws kUnsupported, naming what there is, where the backend, or the device that `stream` runs on,
-// does not compute in that precision.
+// Throws kUnsupported, naming what there is, where the backend, or the device that `stream` runs
+// on, does not compute in that precision.
 void require_precision(const Backend& backend, const kernels::Stream& stream, Precision precision);
 
 // Runs body() and turns what a device refused into an ofer::Error: kOutOfMemory or kDevice.

@@ -39,8 +39,9 @@ Session::Session(const SessionOptions& options)
       workspace_(options.device),
       resize_axes_(backend_, options.device, dtype()) {
   require_precision(backend_, *stream_, options.precision);
-  stream_->set_tf32(options.precision == Precision::kTf32);
-  stream_->set_bf16(options.precision == Precision::kBf16 && dtype() == DType::kF32);
+  const bool mixed = options.precision == Precision::kMixed;
+  stream_->set_tf32(options.precision == Precision::kTf32 || mixed);
+  stream_->set_bf16((options.precision == Precision::kBf16 && dtype() == DType::kF32) || mixed);
 }
 
 void Session::queue_to_device(const Tensor& tensor, const void* host) {

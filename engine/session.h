@@ -20,8 +20,8 @@ namespace ofer {
 // the call only.
 using TapCallback = std::function<void(std::string_view name, const Tensor& tensor)>;
 
-// Says by a tap's full name whether anybody wants to see it. Asked while a pass is only counted, too,
-// so it gives the same answer for as long as it is set.
+// Says by a tap's full name whether anybody wants to see it. Asked while a pass is only counted,
+// too, so it gives the same answer for as long as it is set.
 using TapFilter = std::function<bool(std::string_view name)>;
 
 struct SessionOptions {

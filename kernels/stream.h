@@ -50,8 +50,8 @@ class Stream {
   void set_tf32(bool on) { tf32_ = on; }
   bool tf32() const { return tf32_; }
 
-  // May products and convolutions of floats round their operands to bfloat16? For backends that
-  // can without bfloat16 tensors.
+  // May products (on a CPU convolutions, too) of floats round their operands to bfloat16? Goes
+  // before tf32.
   void set_bf16(bool on) { bf16_ = on; }
   bool bf16() const { return bf16_; }
 

@@ -248,7 +248,7 @@ TEST_SUITE("command_errors") {
     check_run({"--batch", "many"}, {"--batch"});
     check_run({"--threads", "-1"}, {"threads"});
     check_run({"--threads", "x"}, {"--threads"});
-    check_run({"--precision", "fp8"}, {"fp8", "fp32, tf32, bf16 and fp64"});
+    check_run({"--precision", "fp8"}, {"fp8", "fp32, tf32, bf16, mixed and fp64"});
     check_run({"--device", "abacus"}, {"abacus", "cpu, cuda"});
     check_run({"--device", "cuda:x"}, {"cuda:x"});
     check_run({"--json", "--table"}, {"--table"});

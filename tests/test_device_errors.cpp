@@ -66,6 +66,9 @@ TEST_SUITE("device_errors") {
     };
     CHECK(error(OldGpu(), Precision::kBf16) ==
           "precision bf16 needs a GPU of compute capability 8.0 or more; this one has 7.5; use fp32");
+    CHECK(error(OldGpu(), Precision::kMixed) ==
+          "precision mixed needs a GPU of compute capability 8.0 or more; this one has 7.5; use "
+          "fp32");
     CHECK(error(OldGpu(), Precision::kTf32) ==
           "precision tf32 needs a GPU of compute capability 8.0 or more; this one has 7.5; use fp32");
     CHECK(error(OldGpu(), Precision::kF32) == "");
@@ -90,7 +93,7 @@ TEST_SUITE("device_errors") {
                          "precision tf32 is not available on device cpu; there is fp32, fp64",
                          Error);
     backend.bf16_products_missing = nullptr;
-    CHECK(backend.precisions() == "fp32, bf16, fp64");
+    CHECK(backend.precisions() == "fp32, bf16, mixed, fp64");
     require_precision(backend, Cpu(), Precision::kBf16);
 
     // oneDNN can be told to leave instructions alone; without oneDNN there are no such products.

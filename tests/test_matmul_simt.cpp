@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/bf16.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/device_error.h"
 #include "kernels/simt/executor.h"
@@ -40,55 +41,66 @@ class DeviceFloats {
 
 constexpr Index kBatch = 3, kM = 5, kN = 7, kK = 11;
 
+// The items of B are one; those of A follow each other; those of C stand side by side in its
+// rows. On a stream that rounds to bfloat16 it is the product of rounded operands.
+void check_items(simt::SimtStream& stream, bool transpose_a, bool transpose_b, bool own_part,
+                 bool with_bias) {
+  const auto operand = [&](float value) {
+    return stream.bf16() ? static_cast<float>(kernels::BFloat16(value)) : value;
+  };
+  DeviceFloats bias(make_values({}, kN, 3));
+  DeviceFloats a(make_values({}, kBatch * kM * kK, 1)), b(make_values({}, kK * kN, 2));
+  DeviceFloats c(std::vector<double>(kM * kBatch * kN, 0.5));
+  Product<float> product;
+  product.transpose_a = transpose_a;
+  product.transpose_b = transpose_b;
+  product.m = kM;
+  product.n = kN;
+  product.k = kK;
+  product.a = a.data();
+  product.lda = transpose_a ? kM : kK;
+  product.stride_a = kM * kK;
+  product.b = b.data();
+  product.ldb = transpose_b ? kK : kN;
+  product.c = c.data();
+  product.ldc = kBatch * kN;
+  product.stride_c = kN;
+  product.beta = own_part ? 1.0f : 0.0f;
+  product.bias = with_bias ? bias.data() : nullptr;
+  product.batch = kBatch;
+  CHECK(simt::adds_bias(product, stream) == with_bias);
+  simt::matmul(product, stream);
+
+  std::vector<double> expected(kM * kBatch * kN), allowed(expected.size());
+  for (Index item = 0; item < kBatch; ++item)
+    for (Index i = 0; i < kM; ++i)
+      for (Index j = 0; j < kN; ++j) {
+        Measured sum(own_part ? 0.5 : 0.0);
+        if (with_bias) sum += Measured(bias.data()[j]);
+        for (Index l = 0; l < kK; ++l) {
+          const Index in_a = item * kM * kK + (transpose_a ? l * kM + i : i * kK + l);
+          const Index in_b = transpose_b ? j * kK + l : l * kN + j;
+          sum += Measured(operand(a.data()[in_a])) * Measured(operand(b.data()[in_b]));
+        }
+        const auto at = static_cast<std::size_t>((i * kBatch + item) * kN + j);
+        expected[at] = sum.value;
+        allowed[at] = allowed_error(sum.noise, unit_roundoff<float>(), 0);
+      }
+  const std::string wrong = compare("c", c.values(), expected, allowed);
+  CHECK_MESSAGE(wrong.empty(), wrong);
+}
+
 TEST_SUITE("matmul_simt") {
-  // The items of B are one; those of A follow each other; those of C stand side by side in its
-  // rows.
   TEST_CASE("items with strides, against the naive product") {
     simt::SimtStream stream(2);
-    for (const bool transpose_a : {false, true})
-      for (const bool transpose_b : {false, true})
-        for (const int end : {0, 1, 2, 3}) {  // C's own part, and a bias
-          const float beta = end % 2 == 0 ? 0.0f : 1.0f;
-          DeviceFloats bias(make_values({}, kN, 3));
-          DeviceFloats a(make_values({}, kBatch * kM * kK, 1)), b(make_values({}, kK * kN, 2));
-          DeviceFloats c(std::vector<double>(kM * kBatch * kN, 0.5));
-          Product<float> product;
-          product.transpose_a = transpose_a;
-          product.transpose_b = transpose_b;
-          product.m = kM;
-          product.n = kN;
-          product.k = kK;
-          product.a = a.data();
-          product.lda = transpose_a ? kM : kK;
-          product.stride_a = kM * kK;
-          product.b = b.data();
-          product.ldb = transpose_b ? kK : kN;
-          product.c = c.data();
-          product.ldc = kBatch * kN;
-          product.stride_c = kN;
-          product.beta = beta;
-          product.bias = end >= 2 ? bias.data() : nullptr;
-          product.batch = kBatch;
-          CHECK(simt::adds_bias(product, stream) == (end >= 2));
-          simt::matmul(product, stream);
-
-          std::vector<double> expected(kM * kBatch * kN), allowed(expected.size());
-          for (Index item = 0; item < kBatch; ++item)
-            for (Index i = 0; i < kM; ++i)
-              for (Index j = 0; j < kN; ++j) {
-                Measured sum(0.5 * beta);
-                if (product.bias) sum += Measured(bias.data()[j]);
-                for (Index l = 0; l < kK; ++l)
-                  sum +=
-                      Measured(a.data()[item * kM * kK + (transpose_a ? l * kM + i : i * kK + l)]) *
-                      Measured(b.data()[transpose_b ? j * kK + l : l * kN + j]);
-                const auto at = static_cast<std::size_t>((i * kBatch + item) * kN + j);
-                expected[at] = sum.value;
-                allowed[at] = allowed_error(sum.noise, unit_roundoff<float>(), 0);
-              }
-          const std::string wrong = compare("c", c.values(), expected, allowed);
-          CHECK_MESSAGE(wrong.empty(), wrong);
-        }
+    for (const bool bf16 : {false, true}) {
+      stream.set_bf16(bf16);
+      for (const bool transpose_a : {false, true})
+        for (const bool transpose_b : {false, true})
+          for (const bool own_part : {false, true})
+            for (const bool bias : {false, true})
+              check_items(stream, transpose_a, transpose_b, own_part, bias);
+    }
   }
 
   TEST_CASE("no terms") {

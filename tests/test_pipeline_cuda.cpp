@@ -17,6 +17,7 @@ TEST_SUITE("pipeline_cuda") {
     if (skipped_for_no_gpu()) return;
     check_coarse_device(DeviceKind::kCuda, Precision::kTf32, 5e-3);
     check_coarse_device(DeviceKind::kCuda, Precision::kBf16, 5e-2);
+    check_coarse_device(DeviceKind::kCuda, Precision::kMixed, 1e-2);
   }
 
   TEST_CASE("base: the CPU's logits, mask and chosen patches") {

@@ -16,6 +16,7 @@ TEST_SUITE("pipeline_simt") {
   TEST_CASE("tf32 and bf16") {
     check_coarse_device(DeviceKind::kSimt, Precision::kTf32, 5e-3);
     check_coarse_device(DeviceKind::kSimt, Precision::kBf16, 5e-2);
+    check_coarse_device(DeviceKind::kSimt, Precision::kMixed, 1e-2);
   }
 
   TEST_CASE("latents that are chosen, all, or none: the CPU's results, played again or not") {

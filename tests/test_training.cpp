@@ -143,10 +143,12 @@ TEST_SUITE("training") {
     CHECK(wide.parameter(name).value.data<double>()[0] == first);
     const Trainable rounded(start, {}, Precision::kBf16);
     CHECK(double{rounded.parameter(name).value.data<float>()[0]} == first);
+    const Trainable mixed(start, {}, Precision::kMixed);
+    CHECK(double{mixed.parameter(name).value.data<float>()[0]} == first);
 #ifdef OFER_HAVE_SIMT
     const Device simt{DeviceKind::kSimt, 0};
     CHECK(has(error_of([&] { Trainable(start, simt, Precision::kBf16); }),
-              "weights cannot be trained in bf16; train in fp32"));
+              "weights cannot be trained in bf16; train in fp32 or mixed"));
 #endif
   }
 

@@ -11,6 +11,11 @@ TEST_SUITE("training_cuda") {
     if (skipped_for_no_gpu()) return;
     check_training(DeviceKind::kCuda);
   }
+
+  TEST_CASE("products in bfloat16, weights in float") {
+    if (skipped_for_no_gpu()) return;
+    check_mixed_training(DeviceKind::kCuda);
+  }
 }
 
 }  // namespace ofer::test

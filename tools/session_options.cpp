@@ -32,7 +32,7 @@ Precision precision_named(const std::string& name) {
   for (const Precision known : kPrecisions)
     if (name == name_of(known)) return known;
   fail(ErrorCode::kBadArgument, "--precision: no precision \"", name,
-       "\"; there are fp32, tf32, bf16 and fp64");
+       "\"; there are fp32, tf32, bf16, mixed and fp64");
 }
 
 void add_session_options(CLI::App& command, SessionNames& names, const std::string& group,

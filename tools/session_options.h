@@ -20,7 +20,7 @@ Device device_named(const std::string& name);
 // As device_named reads it, a CUDA device always with its number.
 std::string shown(const Device& device);
 
-// "fp32", "tf32", "bf16" or "fp64". Throws kBadArgument for any other text.
+// "fp32", "tf32", "bf16", "mixed" or "fp64". Throws kBadArgument for any other text.
 Precision precision_named(const std::string& name);
 
 // As the command line gives them.
@@ -32,7 +32,7 @@ struct SessionNames {
 // --device, --precision and --threads, in this group of the command's help ("": none). What is said
 // of the precisions may be the command's own.
 void add_session_options(CLI::App& command, SessionNames& names, const std::string& group,
-                         const char* precisions = "fp32 (default), bf16, fp64 (CPU) or tf32 (GPU)");
+                         const char* precisions = "fp32 (default), bf16, mixed, fp64 (CPU)\nor tf32 (GPU)");
 
 // A session of these names. Its warnings go to the console, which has to outlive it.
 SessionOptions session_options(const SessionNames& names, Console& console);

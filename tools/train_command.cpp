@@ -120,8 +120,7 @@ CLI::App* add_train_command(CLI::App& app, TrainCommandOptions& options) {
       ->check(CLI::Range(0.0, 1e6).description(""))
       ->group(kHow);
   add_session_options(*command, options.session, kHow,
-                      "fp32 (default), or on a CPU that has the\ninstructions bf16: products round "
-                      "to it, weights do\nnot");
+                      "fp32 (default), tf32 (GPU), or bf16: products\nround to it, weights do not");
   command->set_help_flag("-h,--help", "Print this help")->group("Other");
   return command;
 }
@@ -147,6 +146,8 @@ int train_command(const TrainCommandOptions& options, Console& console) {
   run.session = session_options(options.session, console);
   require(run.session.precision != Precision::kF64, ErrorCode::kBadArgument,
           "--precision: weights are trained, and kept, in float32; fp64 is for checks");
+  // Weights, gradients and moments are float32 on every device.
+  if (run.session.precision == Precision::kBf16) run.session.precision = Precision::kMixed;
   const Interrupt interrupt;
   StageOutcome outcome;
   if (all) {

@@ -23,6 +23,7 @@ Arithmetic arithmetic_of(Precision precision) {
     case Precision::kTf32:
       return {0x1p-11, 5e-3, 5e-2};
     case Precision::kBf16:
+    case Precision::kMixed:
       return {0x1p-8, 5e-2, 5e-1};
   }
   return {};

@@ -29,7 +29,7 @@ std::optional<TapDepth> depth_of(std::string_view tap, const Config& config);
 //
 //   allowed = min(promise, kTimes u sqrt(K d))
 //
-//            fp64    fp32    tf32   bf16
+//            fp64    fp32    tf32   bf16, mixed
 //   u        2^-53   2^-24   2^-11  2^-8
 //   promise  1e-10   1e-5    5e-3   5e-2    of every tap
 //            1e-9    1e-4    5e-2   0.5     of logits, probabilities and gradients

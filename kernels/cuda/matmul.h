@@ -13,7 +13,7 @@ namespace ofer::kernels {
 // stored rows, the strides those between the items of the batch (0: all items share the operand).
 // beta is 0 (C is only written) or 1. bias [n], or null, is added to every row of every item. Sums
 // are kept in float at least, bias and C's own part with them, and are rounded once. Floats are
-// multiplied as they are, unless the stream allows tf32.
+// multiplied as they are, unless the stream allows bfloat16 or tf32.
 //
 // An item's bits depend on its own shape and on distances between rows and items, not on `batch`
 // nor on the place of the item in it.

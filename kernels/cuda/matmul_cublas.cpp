@@ -22,7 +22,7 @@ void clear(const Product<T>& p, CudaStream& stream) {
 
 template <class T>
 ProductPlan& plan_of(const Product<T>& p, CudaStream& stream) {
-  return stream.product_plans().plan(shape_of(p, stream.tf32()));
+  return stream.product_plans().plan(shape_of(p, stream));
 }
 
 }  // namespace

@@ -11,9 +11,11 @@ namespace {
 // How many algorithms the library is asked for; the first fits nearly always.
 constexpr int kAlgorithms = 16;
 
-// fp32: floats are multiplied as they are, by no trick. bfloat16: on tensor cores, sums in float.
+// fp32: floats are multiplied as they are, by no trick. bfloat16, or floats rounded to it: on tensor
+// cores, sums in float.
 cublasComputeType_t arithmetic(const ProductShape& shape) {
   if (shape.type != CUDA_R_32F) return CUBLAS_COMPUTE_32F;
+  if (shape.bf16) return CUBLAS_COMPUTE_32F_FAST_16BF;
   return shape.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F_PEDANTIC;
 }
 
@@ -99,7 +101,7 @@ std::size_t HashOfShape::operator()(const ProductShape& s) const {
     hash ^= hash >> 29;
   };
   mix(s.type);
-  mix(s.tf32 | s.bias << 1 | s.transpose_a << 2 | s.transpose_b << 3);
+  mix(s.tf32 | s.bias << 1 | s.transpose_a << 2 | s.transpose_b << 3 | s.bf16 << 4);
   for (const Index value : {s.m, s.n, s.k, s.lda, s.ldb, s.ldc, s.stride_a, s.stride_b, s.stride_c})
     mix(value);
   for (const std::uint32_t value : {s.align_a, s.align_b, s.align_c, s.align_bias}) mix(value);

@@ -10,6 +10,7 @@
 
 #include "kernels/bf16.h"
 #include "kernels/cuda/matmul.h"
+#include "kernels/stream.h"
 #include "kernels/types.h"
 
 namespace ofer::kernels::cuda {
@@ -18,7 +19,7 @@ namespace ofer::kernels::cuda {
 // the number of items nor the place of an item in its batch is here.
 struct ProductShape {
   cudaDataType_t type = CUDA_R_32F;
-  bool tf32 = false, bias = false, transpose_a = false, transpose_b = false;
+  bool tf32 = false, bf16 = false, bias = false, transpose_a = false, transpose_b = false;
   Index m = 0, n = 0, k = 0;
   Index lda = 0, ldb = 0, ldc = 0;
   Index stride_a = 0, stride_b = 0, stride_c = 0;
@@ -58,11 +59,13 @@ struct ElementOf<BFloat16> {
 };
 
 template <class T>
-ProductShape shape_of(const Product<T>& p, bool tf32) {
+ProductShape shape_of(const Product<T>& p, const Stream& stream) {
   constexpr Index kBytes = sizeof(T);
   ProductShape shape;
   shape.type = ElementOf<T>::kType;
-  shape.tf32 = tf32 && shape.type == CUDA_R_32F;
+  const bool floats = shape.type == CUDA_R_32F;
+  shape.bf16 = floats && stream.bf16();
+  shape.tf32 = floats && stream.tf32() && !shape.bf16;
   shape.bias = p.bias != nullptr;
   shape.transpose_a = p.transpose_a;
   shape.transpose_b = p.transpose_b;

@@ -45,8 +45,28 @@ cpu::Matmul<float> item_of(const Product<T>& p) {
   return item;
 }
 
-// c = op(a) op(b) + bias + beta c for one item of the batch.
-void multiply(const Product<float>& p, const float* a, const float* b, float* c) {
+// `rows` stored rows of `columns` elements, rounded to bfloat16, one behind the other.
+std::vector<float> rounded(const float* data, Index rows, Index columns, Index row_distance) {
+  std::vector<float> result(static_cast<std::size_t>(rows * columns));
+  for (Index r = 0; r < rows; ++r)
+    for (Index i = 0; i < columns; ++i)
+      result[static_cast<std::size_t>(r * columns + i)] =
+          static_cast<float>(BFloat16(data[r * row_distance + i]));
+  return result;
+}
+
+// c = op(a) op(b) + bias + beta c for one item of the batch; `bf16`: of rounded operands.
+void multiply(Product<float> p, bool bf16, const float* a, const float* b, float* c) {
+  std::vector<float> coarse_a, coarse_b;
+  if (bf16 && p.k > 0) {
+    const Index columns_a = p.transpose_a ? p.m : p.k, columns_b = p.transpose_b ? p.k : p.n;
+    coarse_a = rounded(a, p.transpose_a ? p.k : p.m, columns_a, p.lda);
+    coarse_b = rounded(b, p.transpose_b ? p.n : p.k, columns_b, p.ldb);
+    a = coarse_a.data();
+    b = coarse_b.data();
+    p.lda = columns_a;
+    p.ldb = columns_b;
+  }
   cpu::Matmul<float> item = item_of(p);
   item.a = a;
   item.lda = p.lda;
@@ -70,7 +90,7 @@ std::vector<float> widen(const BFloat16* data, Index rows, Index columns, Index 
 }
 
 // As a tensor core does: sums are floats, bias and C's own part with them, and are rounded once.
-void multiply(const Product<BFloat16>& p, const BFloat16* a, const BFloat16* b, BFloat16* c) {
+void multiply(const Product<BFloat16>& p, bool, const BFloat16* a, const BFloat16* b, BFloat16* c) {
   cpu::Matmul<float> item = item_of(p);
   std::vector<float> wide_a, wide_b, wide_c(static_cast<std::size_t>(p.m * p.n));
   item.lda = p.transpose_a ? p.m : p.k;
@@ -112,10 +132,10 @@ void matmul(const Product<T>& p, Stream& stream) {
   if (p.batch > 1 && p.stride_c == 0)
     fault(std::source_location::current(), "matrix product: all items write one C");
   auto& simt = static_cast<SimtStream&>(stream);
-  simt.queue([p, &simt] {
+  simt.queue([p, bf16 = stream.bf16(), &simt] {
     auto multiply_items = [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i)
-        multiply(p, p.a + i * p.stride_a, p.b + i * p.stride_b, p.c + i * p.stride_c);
+        multiply(p, bf16, p.a + i * p.stride_a, p.b + i * p.stride_b, p.c + i * p.stride_c);
     };
     simt.host().parallel_for(p.batch, 1, multiply_items);
   });

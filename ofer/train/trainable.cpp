@@ -13,7 +13,7 @@ namespace {
 LoadedWeights writable(const LoadedWeights& start, Device device, Precision precision) {
   const DType dtype = backend_of(device.kind).dtype(precision);
   require(dtype == DType::kF32 || dtype == DType::kF64, ErrorCode::kUnsupported,
-          "weights cannot be trained in ", name_of(dtype), "; train in fp32");
+          "weights cannot be trained in ", name_of(dtype), "; train in fp32 or mixed");
   const auto converted = start.model->cast(dtype);
   auto buffers = std::make_shared<std::vector<Buffer>>();
   std::vector<Model::NamedTensor> tensors;

@@ -154,6 +154,7 @@ cublasStatus_t read_problem(Problem& p, cublasLtMatmulDesc_t operation, cublasLt
     case CUBLAS_COMPUTE_32F_PEDANTIC:
       break;
     case CUBLAS_COMPUTE_32F_FAST_TF32:
+    case CUBLAS_COMPUTE_32F_FAST_16BF:
       if (floats) break;
       [[fallthrough]];
     default:
@@ -222,6 +223,7 @@ template <class T>
 void compute(const Problem& p, int algorithm, float alpha, const void* a_data, const void* b_data,
              float beta, void* c_data) {
   const bool tf32 = p.operation.arithmetic == CUBLAS_COMPUTE_32F_FAST_TF32;
+  const bool bf16 = p.operation.arithmetic == CUBLAS_COMPUTE_32F_FAST_16BF;
   const auto* bias = p.operation.epilogue == CUBLASLT_EPILOGUE_BIAS
                          ? static_cast<const T*>(p.operation.bias)
                          : nullptr;
@@ -229,7 +231,7 @@ void compute(const Problem& p, int algorithm, float alpha, const void* a_data, c
                         std::int64_t column) {
     if (transpose != CUBLAS_OP_N) std::swap(row, column);
     const auto value = static_cast<float>(item[row + column * x.distance]);
-    return tf32 ? round_to_tf32(value) : value;
+    return bf16 ? static_cast<float>(BFloat16(value)) : tf32 ? round_to_tf32(value) : value;
   };
   for (std::int32_t item = 0; item < p.c.items; ++item) {
     const T* a = static_cast<const T*>(a_data) + item * p.a.stride;

@@ -242,7 +242,7 @@ TEST_SUITE("cuda_products") {
     check_no_mistakes();
   }
 
-  TEST_CASE("floats stay floats unless the stream allows tf32") {
+  TEST_CASE("floats stay floats unless the stream allows tf32 or bfloat16") {
     fake_cuda::reset();
     CudaStream stream(0);
     const Shape shape{.m = 8, .n = 8, .k = 40};
@@ -261,6 +261,14 @@ TEST_SUITE("cuda_products") {
       results[tf32] = operands.c.read();
     }
     CHECK(results[0] != results[1]);
+    // bfloat16 goes before tf32, which convolutions and attention may want at the same time.
+    stream.set_bf16(true);
+    cuda::matmul(operands.product, stream);
+    CHECK(fake_cuda::products().back().arithmetic == CUBLAS_COMPUTE_32F_FAST_16BF);
+    CHECK(operands.c.read() != results[1]);
+    stream.set_tf32(false);
+    cuda::matmul(operands.product, stream);
+    CHECK(fake_cuda::products().back().arithmetic == CUBLAS_COMPUTE_32F_FAST_16BF);
     Operands<BFloat16> coarse(stream, shape);
     cuda::matmul(coarse.product, stream);
     CHECK(fake_cuda::products().back().arithmetic == CUBLAS_COMPUTE_32F);

@@ -30,11 +30,13 @@ struct TrainedSteps {
 
 inline TrainedSteps train_steps(const std::string& weights, const DrawnFaces& faces,
                                 const MakeStage& make, const OptimiserOptions& optimiser,
-                                double rate, std::int64_t batch, DeviceKind device, int steps) {
+                                double rate, std::int64_t batch, DeviceKind device, int steps,
+                                Precision precision = Precision::kF32) {
   SessionOptions session;
   session.device = {device, 0};
+  session.precision = precision;
   session.threads = 2;
-  Trainable model(load_weights(weights), session.device);
+  Trainable model(load_weights(weights), session.device, precision);
   const std::unique_ptr<TrainStage> stage = make(model, *faces.store);
   TrainerOptions options;
   options.batch = batch;
@@ -116,6 +118,29 @@ inline void check_training_unet(DeviceKind device) {
   };
   check_losses(train(DeviceKind::kCpu, kSteps), train(device, kSteps), kSteps);
   CHECK(apart(train(DeviceKind::kCpu, 1), train(device, 1)) < 1e-4);
+}
+
+// Products of rounded operands, everything else as in fp32: near it, and not the same.
+inline void check_mixed_training(DeviceKind device) {
+  constexpr int kSteps = 5;
+  const DrawnFaces faces(10);
+  const auto train = [&](DeviceKind kind, Precision precision) {
+    return train_steps(
+        tiny_weights(), faces,
+        [](const Trainable& model, const FaceStore& store) {
+          return std::make_unique<MaeStage>(model, store, store.usable(), MaeStageOptions{});
+        },
+        {.kind = OptimiserKind::kSgd, .weight_decay = 0.01, .clip = 1}, 0.05, 4, kind, kSteps,
+        precision);
+  };
+  const TrainedSteps exact = train(DeviceKind::kCpu, Precision::kF32);
+  const TrainedSteps mixed = train(device, Precision::kMixed);
+  CHECK(mixed.losses != exact.losses);
+  for (std::size_t i = 0; i < mixed.losses.size(); ++i)
+    CHECK(mixed.losses[i] == doctest::Approx(exact.losses[i]).epsilon(5e-3));
+  const double off = apart(exact, mixed);
+  CHECK(off > 1e-4);
+  CHECK(off < 2e-2);
 }
 
 inline void check_training(DeviceKind device) {

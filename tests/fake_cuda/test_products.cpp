@@ -247,8 +247,8 @@ TEST_SUITE("cuda_products") {
     CudaStream stream(0);
     const Shape shape{.m = 8, .n = 8, .k = 40};
     Operands<float> operands(stream, shape);
-    // A number that tf32 cannot hold.
-    const float fine = 1 + 0x1p-20f;
+    // A number that neither can hold, and that they round differently.
+    const float fine = 1 + 0x1p-9f + 0x1p-20f;
     cuda::to_device(operands.a.data(), &fine, sizeof(fine), stream);
     std::vector<float> results[2];
     for (const bool tf32 : {false, true}) {

@@ -355,6 +355,34 @@ TEST_SUITE("recognise_stage") {
     CHECK(zero < 14);
   }
 
+  TEST_CASE("open faces without latents do not need the autoencoder") {
+    const Faces faces(kTwoKinds);
+    LoadedWeights weights = load_weights(tiny_weights());
+    const auto first_loss = [&](const Trainable& model, double masked) {
+      RecogniseStageOptions options = plain();
+      options.recognise.no_latents = 1;
+      options.recognise.masked = masked;
+      RecogniseStage stage(model, *faces.store, faces.all(), options);
+      const TrainBatch batch = filled(stage);
+      float loss = 0;
+      prepared(stage, batch, [&](Session& s) {
+        if (masked == 0)
+          for (const float value : values_of(s, stage.batch().latent)) REQUIRE(value == 0);
+        loss = values_of(s, stage.loss(s))[0];
+      });
+      return loss;
+    };
+    const Trainable whole(weights);
+    const float open = first_loss(whole, 0);
+    CHECK(std::isfinite(open));
+    // An autoencoder that makes NaN of everything: nothing of it comes through, until it is needed.
+    const Trainable broken(weights);
+    const Tensor norm = broken.parameter("mae.encoder.norm.weight").value;
+    std::fill_n(norm.data<float>(), norm.elements(), NAN);
+    CHECK(first_loss(broken, 0) == open);
+    CHECK(std::isnan(first_loss(broken, 1)));
+  }
+
   TEST_CASE("the loss, with weights and smoothed labels, by hand") {
     const Faces faces({{"anger", 6}, {"happiness", 3}, {"neutral", 1}});
     const Trainable model(load_weights(tiny_weights()));

@@ -73,9 +73,11 @@ Validation validation_of(const Recipe& recipe, Trainer& trainer, const Trainable
           "or learned from");
   validation.every = std::max<std::int64_t>(
       1, std::llround(epochs * static_cast<double>(trainer.steps_per_epoch())));
-  validation.accuracy = [&, session] {
+  // Of latent vectors that it has never seen it knows nothing yet.
+  const LatentUse use = recipe.recognise.no_latents < 1 ? LatentUse::kChosen : LatentUse::kNone;
+  validation.accuracy = [&, session, use] {
     return recognition_accuracy(shipped_network(trainer, model), session, *faces.store,
-                                faces.validation);
+                                faces.validation, use);
   };
   return validation;
 }

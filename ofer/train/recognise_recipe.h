@@ -11,6 +11,7 @@ struct RecogniseRecipe {
   // Covered faces are restored by the U-Net, where the network has one; else by the coarse image.
   bool refine = true;
   // How often the latent vectors of a face are all zero, so that the recogniser also does without.
+  // At 1, with no face covered or masked, the autoencoder is not run at all.
   double no_latents = 0;
   double balance = 0;    // of the classes (ofer/train/class_weights.h)
   double smoothing = 0;  // of the labels (ofer/train/recognise_loss.h)

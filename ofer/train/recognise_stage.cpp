@@ -11,6 +11,13 @@
 namespace ofer {
 namespace {
 
+// Does any face of the batch show its latent vectors, or have something to be restored?
+bool needs_autoencoder(const TrainBatch& batch) {
+  const auto is_set = [](auto value) { return value != 0; };
+  return std::ranges::any_of(batch.latent_use, is_set) ||
+         std::ranges::any_of(batch.covered, is_set);
+}
+
 bool is_probability(double value) {
   return value >= 0 && value <= 1;
 }
@@ -123,20 +130,25 @@ void RecogniseStage::prepare(Session& s, Staging& staging, const TrainBatch& bat
           "batch norms need the statistics of at least 2 faces; a larger batch has them");
   batch_ = {};
   batch_.raw = send_images(s, staging, batch.images, n, config.image_size);
-  const Tensor vit = normalised(s, network, batch_.raw);
   const Tensor image = u == config.image_size ? batch_.raw : ops::resize(s, batch_.raw, u, u);
   selection_.assign(n, config.patch_count(), batch.covered);
   selection_.upload(s, staging);
-  Reconstruction made = allocate_reconstruction(s, network, image, selection_);
-  reconstruct(s, network, options_.recognise.refine ? network.unet() : nullptr, vit, image,
-              selection_, made);
-  batch_.restored = made.restored;
   batch_.covered_flag = selection_.covered_flag();
-  batch_.latent = made.latent;
-  if (options_.recognise.no_latents > 0) {
-    const Tensor use = s.allocate({n, 1, 1});
-    staging.send(s, batch.latent_use, use);
-    batch_.latent = ops::multiply(s, made.latent, use);
+  if (needs_autoencoder(batch)) {
+    const Tensor vit = normalised(s, network, batch_.raw);
+    Reconstruction made = allocate_reconstruction(s, network, image, selection_);
+    reconstruct(s, network, options_.recognise.refine ? network.unet() : nullptr, vit, image,
+                selection_, made);
+    batch_.restored = made.restored;
+    batch_.latent = made.latent;
+    if (options_.recognise.no_latents > 0) {
+      const Tensor use = s.allocate({n, 1, 1});
+      staging.send(s, batch.latent_use, use);
+      batch_.latent = ops::multiply(s, made.latent, use);
+    }
+  } else {
+    batch_.restored = image;
+    batch_.latent = ops::full(s, {n, config.patch_count(), config.latent_width()}, 0);
   }
   batch_.latent_rows = network.recogniser().send_latent_rows(s, staging, n, latent_rows_);
   batch_.label = s.allocate({n}, DType::kI32);

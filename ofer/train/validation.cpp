@@ -32,14 +32,16 @@ std::shared_ptr<const Network> shipped_network(Trainer& trainer, const Trainable
 
 double recognition_accuracy(const std::shared_ptr<const Network>& network,
                             const SessionOptions& session, const FaceStore& faces,
-                            std::span<const std::size_t> samples) {
+                            std::span<const std::size_t> samples, LatentUse use) {
   std::vector<std::size_t> labelled;
   std::copy_if(samples.begin(), samples.end(), std::back_inserter(labelled),
                [&](std::size_t sample) { return faces.dataset().samples[sample].label >= 0; });
   require(!labelled.empty(), ErrorCode::kBadArgument, "no face with a label to be measured by");
   Pipeline pipeline(network, session);
   std::size_t right = 0;
-  run_open_faces(pipeline, faces, labelled, {}, [&](std::size_t sample, const Result& result) {
+  Request request;
+  request.latent_use = use;
+  run_open_faces(pipeline, faces, labelled, request, [&](std::size_t sample, const Result& result) {
     right += result.label == faces.dataset().samples[sample].label;
   });
   return static_cast<double>(right) / static_cast<double>(labelled.size());

@@ -14,10 +14,11 @@ namespace ofer {
 // of its own, in float32 and on the model's device.
 std::shared_ptr<const Network> shipped_network(Trainer& trainer, const Trainable& model);
 
-// The share of these faces, as they are, whose most probable expression is their label. Faces
-// without a label do not count. Throws kBadArgument when none is left.
+// The share of these faces, as they are, whose most probable expression is their label; `use`: with
+// which latent vectors. Faces without a label do not count. Throws kBadArgument when none is left.
 double recognition_accuracy(const std::shared_ptr<const Network>& network,
                             const SessionOptions& session, const FaceStore& faces,
-                            std::span<const std::size_t> samples);
+                            std::span<const std::size_t> samples,
+                            LatentUse use = LatentUse::kChosen);
 
 }  // namespace ofer

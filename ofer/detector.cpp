@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "engine/convert.h"
+#include "ofer/score_smoothing.h"
 
 namespace ofer {
 
@@ -76,7 +77,20 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
     }
     spheres_.push_back(std::move(sphere));
   }
-  if (spheres_.size() == 1 && !spheres_[0].by_position) {
+  if (available() && config.detector.smoothing > 0) {
+    const std::vector<float> matrix =
+        score_smoothing(config.patch_rows(), config.patch_columns(), config.detector.smoothing);
+    const Tensor& like = spheres_[0].radius;
+    const std::int64_t patches = config.patch_count();
+    smoothing_memory_ = Buffer(matrix.size() * size_of(like.dtype()), like.device());
+    smoothing_ = Tensor(smoothing_memory_.data(), {patches, patches}, like.dtype(), like.device());
+    std::vector<std::byte> elements;
+    Session& s = once(like);
+    s.to_device(smoothing_, from_floats(matrix, like.dtype(), elements));
+    s.synchronise();
+  }
+  plain_ = spheres_.size() == 1 && !spheres_[0].by_position && !smoothing_.defined();
+  if (plain_) {
     const Tensor& r = spheres_[0].radius;
     std::array<std::byte, sizeof(double)> raw;
     float radius = 0;
@@ -163,7 +177,7 @@ Tensor Detector::score(Session& s, const BySphere& distances) const {
     const Tensor term = ops::scale(s, ratio, spheres_[k].weight);
     score = score.defined() ? ops::add(s, score, term) : term;
   }
-  return score;
+  return smoothing_.defined() ? ops::linear(s, score, smoothing_, {}) : score;
 }
 
 Detector::Output Detector::operator()(Session& s, const Tensor& images,
@@ -171,7 +185,7 @@ Detector::Output Detector::operator()(Session& s, const Tensor& images,
   OFER_ASSERT(available());
   const BySphere distances = this->distances(s, images, selection);
   Output output;
-  if (spheres_.size() == 1 && !spheres_[0].by_position) {
+  if (plain_) {
     const Tensor squared = ops::square(s, spheres_[0].radius);
     output.distance = distances[0];
     output.mask = ops::greater(s, ops::subtract(s, distances[0], squared), 0);

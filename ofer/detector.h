@@ -19,7 +19,7 @@ class Detector {
   Detector(const layers::Parameters& p, const Config& config, const VitEncoder& shared);
 
   struct Output {
-    Tensor distance;  // [N, L]: d of the one sphere, or exp(sum_s w_s log(d_s / R_s^2))
+    Tensor distance;  // [N, L]: d of the one sphere, or exp(score), below
     Tensor mask;      // [N, L]: 1 where covered
   };
 
@@ -43,7 +43,8 @@ class Detector {
   Tensor distance(Session& s, std::size_t sphere, const Tensor& latent) const;
   // All of it: each sphere's distances.
   BySphere distances(Session& s, const Tensor& images, const PatchSelection& selection) const;
-  // sum_s w_s log(d_s / R_s^2) [N, L]: above 0 where covered.
+  // sum_s w_s log(d_s / R_s^2) [N, L], averaged with the neighbours' where the configuration says
+  // so: above 0 where covered.
   Tensor score(Session& s, const BySphere& distances) const;
 
   // What distances are compared with: a patch is covered when distance > radius^2.
@@ -65,6 +66,9 @@ class Detector {
   const VitEncoder* encoder_;
   std::vector<Sphere> spheres_;
   int blocks_ = 0;  // how deep the encoder has to run
+  Buffer smoothing_memory_;
+  Tensor smoothing_;    // [L, L], or undefined (ofer/score_smoothing.h)
+  bool plain_ = false;  // one sphere for all patches: its own distance and radius are told
   double radius_ = 1;
 };
 

@@ -72,8 +72,9 @@ TEST_SUITE("config") {
       const std::string text{std::istreambuf_iterator<char>(in), {}};
       const Config config = parse_config(text);
       json written = json::parse(text);
-      written["recogniser"].emplace("head_order",
-                                    "channel_first");  // what it is where it is not said
+      // What they are where they are not said.
+      written["detector"].emplace("smoothing", 0.0);
+      written["recogniser"].emplace("head_order", "channel_first");
       CHECK(json::parse(to_json(config)) == written);
       if (file.path().filename() == "base.json") CHECK(config == builtin_config("base"));
       ++count;
@@ -227,6 +228,13 @@ TEST_SUITE("config") {
     CHECK(has(error_with("/detector/spheres/0/widths", json::array()), "widths: must list"));
     CHECK(has(error_with("/detector/spheres/0/slope", -0.1), "slope: must be from 0 to 1"));
     CHECK(has(error_with("/detector/spheres/0/weight", 0), "weight: must be above 0"));
+    CHECK(error_with("/detector/smoothing", 0.3333) == "");
+    for (const double a : {-0.01, 0.34})
+      CHECK(has(error_with("/detector/smoothing", a), "detector.smoothing: must be from 0 to 1/3"));
+    CHECK(has(error_with("/detector/smoothing", "much"), "smoothing: must be a number"));
+    json older = base_json();
+    older["detector"].erase("smoothing");
+    CHECK(parse_config(older.dump()).detector.smoothing == 0);
     json document = base_json();  // an encoder of its own decides which taps there are
     document["detector"]["encoder"] = {{"width", 32}, {"depth", 2}, {"heads", 2}, {"mlp_width", 8}};
     document["detector"]["spheres"][0] = {{"kind", "kernel"},    {"taps", {"block01", "norm"}},

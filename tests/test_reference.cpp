@@ -74,7 +74,9 @@ Config tiny() {
   config.detector.spheres[0].taps = {"norm"};
   config.detector.spheres[0].widths = {12, 6};
   config.detector.spheres[0].slope = 0.01;
+  config.detector.smoothing = 0;
   config.unet->image_size = 48;
+  config.unet->composite = false;
   config.unet->levels = 4;
   config.unet->width = 4;
   config.recogniser.image_size = 64;
@@ -154,6 +156,9 @@ TEST_SUITE("reference") {
       second.widths = {8};
       second.weight = 0.5;
       config.detector.spheres.push_back(second);
+    }
+    SUBCASE("scores averaged with their neighbours'") {
+      config.detector.smoothing = 0.2;
     }
     SUBCASE("no U-Net") { config.unet.reset(); }
     SUBCASE("composite, patches standardised, latents of the encoder") {

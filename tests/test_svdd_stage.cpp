@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "ofer/pipeline.h"
+#include "ofer/score_smoothing.h"
 #include "ofer/train/checkpoint.h"
 #include "ofer/train/kernel_fit.h"
 #include "ofer/train/quantile.h"
@@ -254,6 +255,27 @@ TEST_SUITE("svdd_stage") {
                      0.5 * std::log(reversed[i] / (both[1][0] * both[1][0])) >
                  1e-6;
     CHECK(outside == 2);
+  }
+
+  TEST_CASE("radii of scores that are averaged with their neighbours'") {
+    // Six faces of 2 x 2 patches.
+    std::vector<float> d;
+    for (int i = 0; i < 24; ++i) d.push_back(static_cast<float>(1 + i * 7 % 24));
+    const std::vector<float> smoothing = score_smoothing(2, 2, 0.25);
+    const double square = std::pow(double{joint_radii({d}, {1}, {1}, 0.25, smoothing)[0][0]}, 2);
+    const double alone = std::pow(double{joint_radii({d}, {1}, {1}, 0.25)[0][0]}, 2);
+    CHECK(std::abs(square / alone - 1) > 0.05);
+    int outside = 0;
+    for (std::size_t face = 0; face < d.size(); face += 4)
+      for (std::size_t p = 0; p < 4; ++p) {
+        // At a corner each axis weighs 2/3 and 1/3.
+        double score = 0;
+        for (std::size_t q = 0; q < 4; ++q)
+          score += (p / 2 == q / 2 ? 2 : 1) * (p % 2 == q % 2 ? 2 : 1) / 9.0 *
+                   std::log(double{d[face + q]} / square);
+        outside += score > 1e-6;
+      }
+    CHECK(outside == 6);
   }
 
   TEST_CASE("kernel spheres: the conditions of the optimum hold" *

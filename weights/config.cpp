@@ -151,6 +151,8 @@ void validate(const Config& config) {
   for (std::size_t k = 0; k < spheres.size(); ++k)
     check(spheres[k], config.detector_encoder(), config.patch_count(),
           message("detector.spheres[", k, "]"));
+  rule(config.detector.smoothing >= 0 && config.detector.smoothing <= 1.0 / 3,
+       "detector.smoothing", "must be from 0 to 1/3, not ", config.detector.smoothing);
   if (config.unet) check(*config.unet);
   check(config.recogniser);
   check_latents(config);

@@ -49,6 +49,9 @@ struct SphereConfig {
 struct DetectorConfig {
   std::optional<EncoderConfig> encoder;  // empty: the autoencoder's
   std::vector<SphereConfig> spheres;     // empty: nothing detects, masks have to be given
+  // What covers a patch covers its neighbours, too: scores are averaged over 3 x 3 patches, with
+  // weights (a, 1 - 2 a, a) along rows and along columns. 0 (the paper): not at all; at most 1/3.
+  double smoothing = 0;
 
   bool operator==(const DetectorConfig&) const = default;
 };

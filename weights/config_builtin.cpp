@@ -72,7 +72,9 @@ Config small() {
                               .slope = 0.01,
                               .by_position = true,
                               .weight = 0.5}};
-  config.unet = UNetConfig{.image_size = 128, .levels = 7, .width = 8};
+  config.detector.smoothing = 0.25;
+  // So narrow a U-Net is for what is behind the cover; the rest of the face is there already.
+  config.unet = UNetConfig{.image_size = 128, .levels = 7, .width = 8, .composite = true};
   RecogniserConfig& recogniser = config.recogniser;
   recogniser.image_size = 112;
   recogniser.widths = {32, 64, 128, 256};

@@ -59,6 +59,8 @@ void read_detector(Fields fields, DetectorConfig& detector) {
   for (std::size_t k = 0; k < spheres.size(); ++k)
     detector.spheres.push_back(
         read_sphere(fields.within(spheres[k], message(fields.path_of("spheres"), "[", k, "]"))));
+  // Files from before there was one have none.
+  if (fields.has("smoothing")) fields.get("smoothing", detector.smoothing);
   fields.finish();
 }
 
@@ -163,7 +165,9 @@ std::string to_json(const Config& config) {
   for (const SphereConfig& sphere : config.detector.spheres) spheres.push_back(sphere_json(sphere));
   OrderedJson decoder = vit_json(config.decoder);
   decoder["norm_pix_loss"] = config.decoder.norm_pix_loss;
-  OrderedJson detector = {{"encoder", nullptr}, {"spheres", std::move(spheres)}};
+  OrderedJson detector = {{"encoder", nullptr},
+                          {"spheres", std::move(spheres)},
+                          {"smoothing", config.detector.smoothing}};
   if (config.detector.encoder) detector["encoder"] = vit_json(*config.detector.encoder);
   OrderedJson document = {{"name", config.name},
                           {"image_size", config.image_size},

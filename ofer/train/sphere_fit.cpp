@@ -39,6 +39,22 @@ std::vector<float> radii_around(std::span<const float> features, const std::vect
   return radii;
 }
 
+// Each face's scores s become S s.
+void smooth_faces(std::vector<float>& scores, std::span<const float> smoothing) {
+  const auto patches =
+      static_cast<std::size_t>(std::llround(std::sqrt(static_cast<double>(smoothing.size()))));
+  std::vector<float> face(patches);
+  for (std::size_t first = 0; first < scores.size(); first += patches) {
+    std::copy_n(scores.begin() + static_cast<std::ptrdiff_t>(first), patches, face.begin());
+    for (std::size_t p = 0; p < patches; ++p) {
+      double sum = 0;
+      for (std::size_t q = 0; q < patches; ++q)
+        sum += double{smoothing[p * patches + q]} * double{face[q]};
+      scores[first + p] = static_cast<float>(sum);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::size_t> some_of(const std::vector<std::size_t>& samples, std::size_t most,
@@ -103,7 +119,8 @@ SphereStart sphere_start(std::span<const float> features, std::int64_t groups, s
 
 std::vector<std::vector<float>> joint_radii(const std::vector<std::vector<float>>& distances,
                                             const std::vector<std::size_t>& groups,
-                                            const std::vector<double>& weights, double outside) {
+                                            const std::vector<double>& weights, double outside,
+                                            std::span<const float> smoothing) {
   const std::size_t spheres = distances.size(), patches = distances.at(0).size();
   std::vector<std::vector<double>> squares(spheres);
   for (std::size_t k = 0; k < spheres; ++k) {
@@ -131,6 +148,7 @@ std::vector<std::vector<float>> joint_radii(const std::vector<std::vector<float>
                std::log(std::max(double{distances[k][p]}, 1e-30) / squares[k][p % groups[k]]);
     scores[p] = static_cast<float>(score);
   }
+  if (!smoothing.empty()) smooth_faces(scores, smoothing);
   const double shift = std::exp(double{upper_quantile(scores, outside)} / weight);
   std::vector<std::vector<float>> radii(spheres);
   for (std::size_t k = 0; k < spheres; ++k)

@@ -37,10 +37,12 @@ SphereStart sphere_start(std::span<const float> features, std::int64_t groups, s
 // radius^2 is first the 1 - outside quantile of its d; by position, each position's mean d times
 // one factor, since a quantile of a position alone would rest on few faces. Then all radii^2 are
 // multiplied by one factor such that the share `outside` of the patches has a score
-// sum_k weights_k log(d_k / R_k^2) above 0.
+// sum_k weights_k log(d_k / R_k^2) above 0. `smoothing` [L, L], or empty: averages a face's scores
+// (ofer/score_smoothing.h).
 std::vector<std::vector<float>> joint_radii(const std::vector<std::vector<float>>& distances,
                                             const std::vector<std::size_t>& groups,
-                                            const std::vector<double>& weights, double outside);
+                                            const std::vector<double>& weights, double outside,
+                                            std::span<const float> smoothing = {});
 
 struct KernelFits {
   std::vector<float> support;  // [groups, S, D]

@@ -7,6 +7,7 @@
 
 #include "engine/ops.h"
 #include "ofer/data/random.h"
+#include "ofer/score_smoothing.h"
 #include "ofer/train/batch_images.h"
 #include "ofer/train/kernel_fit.h"
 #include "ofer/train/losses.h"
@@ -323,8 +324,13 @@ void SvddStage::find_radii(Session& s, Staging& staging, WeightsDraft& draft) {
   const auto patches = static_cast<std::size_t>(model_.network().config().patch_count());
   std::vector<std::size_t> groups;
   for (std::size_t k = 0; k < spheres; ++k) groups.push_back(sphere(k).by_position ? patches : 1);
+  const Config& config = model_.network().config();
+  std::vector<float> smoothing;
+  if (config.detector.smoothing > 0)
+    smoothing =
+        score_smoothing(config.patch_rows(), config.patch_columns(), config.detector.smoothing);
   const std::vector<std::vector<float>> radii =
-      joint_radii(distances, groups, weights, options_.svdd.outside);
+      joint_radii(distances, groups, weights, options_.svdd.outside, smoothing);
   for (std::size_t k = 0; k < spheres; ++k) write_values(s, weight(k, "radius"), radii[k]);
   draft.notes.push_back(message("radii: ", 100 * options_.svdd.outside, " % of the patches of ",
                                 held_out_.size(), " held-out faces lie outside"));

@@ -217,6 +217,8 @@ inline Config runnable_config() {
   config.detector.spheres[0].taps = {"norm"};
   config.detector.spheres[0].widths = {12, 6};
   config.unet->image_size = 48;
+  config.detector.smoothing = 0;
+  config.unet->composite = false;
   config.unet->levels = 4;
   config.unet->width = 4;
   config.recogniser.image_size = 64;

@@ -27,14 +27,15 @@ def need(condition, text):
         raise ConfigError(text)
 
 
-def strict(source, names, where):
-    """The fields `names` of the JSON object `source`, no more and no fewer."""
+def strict(source, names, where, **optional):
+    """The fields `names` of the JSON object `source`, no more and no fewer, but for `optional`
+    ones, which have a value where they are left out."""
     need(isinstance(source, dict), f"{where} must be an object")
     for name in source:
-        need(name in names, f"{where}: unknown field '{name}'")
+        need(name in names or name in optional, f"{where}: unknown field '{name}'")
     for name in names:
         need(name in source, f"{where}: field '{name}' is missing")
-    return SimpleNamespace(**{name: source[name] for name in names})
+    return SimpleNamespace(**{**optional, **source})
 
 
 def read_vit(source, where, extra=()):
@@ -57,7 +58,8 @@ def read_sphere(source, where, depth):
 
 
 def read_detector(source, encoder):
-    detector = strict(source, ("encoder", "spheres"), "detector")
+    detector = strict(source, ("encoder", "spheres"), "detector", smoothing=0.0)
+    need(0 <= detector.smoothing <= 1 / 3, "detector.smoothing is from 0 to 1/3")
     if detector.encoder is not None:
         detector.encoder = read_vit(detector.encoder, "detector.encoder")
     depth = (detector.encoder or encoder).depth

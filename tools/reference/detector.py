@@ -68,13 +68,24 @@ class KernelSphere(nn.Module):
         return 1.0 - 2.0 * cross + inner
 
 
+def smoothed(score, rows, a):
+    """score [N, L] of patches in `rows` rows: means over 3 x 3, weights (a, 1 - 2 a, a) along both
+    axes, of the patches that there are."""
+    weights = torch.tensor([a, 1 - 2 * a, a], dtype=score.dtype)
+    kernel = (weights[:, None] * weights)[None, None]
+    grid = score.view(len(score), 1, rows, -1)
+    there = F.conv2d(torch.ones_like(grid[:1]), kernel, padding=1)
+    return (F.conv2d(grid, kernel, padding=1) / there).view_as(score)
+
+
 class Detector(nn.Module):
     """Holds an encoder of its own only where the configuration gives it one."""
 
     def __init__(self, config):
         super().__init__()
         spec = config.detector
-        self.spheres = spec.spheres
+        self.spheres, self.smoothing = spec.spheres, spec.smoothing
+        self.rows = config.image_size // config.patch_size
         size = spec.encoder or config.encoder
         if spec.encoder:
             self.encoder = Encoder(size, config.patch_size, config.patches)
@@ -107,11 +118,13 @@ class Detector(nn.Module):
             z = self.latents(outputs, len(image), spec.taps)
             distances.append(getattr(self, f"sphere{k}")(z, tap, f"detect/sphere{k}"))
             tap(f"detect/sphere{k}/distance", distances[-1])
-        if len(self.spheres) == 1 and not self.spheres[0].by_position:
+        if len(self.spheres) == 1 and not self.spheres[0].by_position and not self.smoothing:
             distance, limit = distances[0], self.sphere0.radius ** 2
         else:
             score = sum(spec.weight * torch.log(d / getattr(self, f"sphere{k}").radius ** 2)
                         for k, (spec, d) in enumerate(zip(self.spheres, distances)))
+            if self.smoothing:
+                score = smoothed(score, self.rows, self.smoothing)
             distance, limit = torch.exp(score), torch.ones(1, dtype=score.dtype)
         tap("detect/distance", distance)
         if margin_of(tap):

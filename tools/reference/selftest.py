@@ -24,7 +24,7 @@ import training
 import vit
 from checks import run_checks
 from config import Config, ConfigError, read_config
-from detector import Bare
+from detector import Bare, smoothed
 from folding import fold
 from images import MASKS, random_inputs, random_masks
 from layers import install
@@ -164,6 +164,20 @@ def check_detectors_by_position():
         value += sum(a[j] * a[k] * kernel(x[j], x[k]) for j in range(len(a))
                      for k in range(len(a)))
         close(d[n, p], value, 1e-13, "kernel sphere")
+
+
+def check_smoothed_scores():
+    score = torch.randn(2, 12, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    got = smoothed(score, 3, 0.2)
+    for n in range(2):
+        for r in range(3):
+            for c in range(4):
+                total = weight = 0.0
+                for y in range(max(0, r - 1), min(3, r + 2)):
+                    for x in range(max(0, c - 1), min(4, c + 2)):
+                        w = (0.6 if y == r else 0.2) * (0.6 if x == c else 0.2)
+                        total, weight = total + w * score[n, 4 * y + x], weight + w
+                close(got[n, 4 * r + c], total / weight, 1e-13, "smoothed score")
 
 
 def check_hole():

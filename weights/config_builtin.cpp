@@ -70,9 +70,8 @@ Config small() {
                               .taps = {"block01"},
                               .widths = {16},
                               .slope = 0.01,
-                              .by_position = true,
-                              .weight = 0.5}};
-  config.detector.smoothing = 0.25;
+                              .by_position = true}};
+  config.detector.smoothing = 0.2;
   // So narrow a U-Net is for what is behind the cover; the rest of the face is there already.
   config.unet = UNetConfig{.image_size = 128, .levels = 7, .width = 8, .composite = true};
   RecogniserConfig& recogniser = config.recogniser;

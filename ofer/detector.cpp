@@ -78,15 +78,18 @@ Detector::Detector(const layers::Parameters& p, const Config& config, const VitE
     spheres_.push_back(std::move(sphere));
   }
   if (available() && config.detector.smoothing > 0) {
-    const std::vector<float> matrix =
+    const std::vector<double> matrix =
         score_smoothing(config.patch_rows(), config.patch_columns(), config.detector.smoothing);
+    const std::vector<float> narrow(matrix.begin(), matrix.end());
     const Tensor& like = spheres_[0].radius;
     const std::int64_t patches = config.patch_count();
     smoothing_memory_ = Buffer(matrix.size() * size_of(like.dtype()), like.device());
     smoothing_ = Tensor(smoothing_memory_.data(), {patches, patches}, like.dtype(), like.device());
     std::vector<std::byte> elements;
     Session& s = once(like);
-    s.to_device(smoothing_, from_floats(matrix, like.dtype(), elements));
+    s.to_device(smoothing_, like.dtype() == DType::kF64
+                                ? matrix.data()
+                                : from_floats(narrow, like.dtype(), elements));
     s.synchronise();
   }
   plain_ = spheres_.size() == 1 && !spheres_[0].by_position && !smoothing_.defined();

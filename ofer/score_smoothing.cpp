@@ -16,19 +16,19 @@ double share(int to, int from, int size, double a) {
 
 }  // namespace
 
-std::vector<float> score_smoothing(int rows, int columns, double a) {
+std::vector<double> score_smoothing(int rows, int columns, double a) {
   const auto width = static_cast<std::size_t>(columns);
   const std::size_t patches = static_cast<std::size_t>(rows) * width;
-  std::vector<float> matrix(patches * patches, 0);
+  std::vector<double> matrix(patches * patches, 0);
   for (int r = 0; r < rows; ++r)
     for (int c = 0; c < columns; ++c) {
-      float* const row =
+      double* const row =
           matrix.data() +
           (static_cast<std::size_t>(r) * width + static_cast<std::size_t>(c)) * patches;
       for (int y = std::max(0, r - 1); y <= std::min(rows - 1, r + 1); ++y)
         for (int x = std::max(0, c - 1); x <= std::min(columns - 1, c + 1); ++x)
           row[static_cast<std::size_t>(y) * width + static_cast<std::size_t>(x)] =
-              static_cast<float>(share(r, y, rows, a) * share(c, x, columns, a));
+              share(r, y, rows, a) * share(c, x, columns, a);
     }
   return matrix;
 }

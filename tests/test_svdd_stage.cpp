@@ -261,7 +261,7 @@ TEST_SUITE("svdd_stage") {
     // Six faces of 2 x 2 patches.
     std::vector<float> d;
     for (int i = 0; i < 24; ++i) d.push_back(static_cast<float>(1 + i * 7 % 24));
-    const std::vector<float> smoothing = score_smoothing(2, 2, 0.25);
+    const std::vector<double> smoothing = score_smoothing(2, 2, 0.25);
     const double square = std::pow(double{joint_radii({d}, {1}, {1}, 0.25, smoothing)[0][0]}, 2);
     const double alone = std::pow(double{joint_radii({d}, {1}, {1}, 0.25)[0][0]}, 2);
     CHECK(std::abs(square / alone - 1) > 0.05);

@@ -40,7 +40,7 @@ std::vector<float> radii_around(std::span<const float> features, const std::vect
 }
 
 // Each face's scores s become S s.
-void smooth_faces(std::vector<float>& scores, std::span<const float> smoothing) {
+void smooth_faces(std::vector<float>& scores, std::span<const double> smoothing) {
   const auto patches =
       static_cast<std::size_t>(std::llround(std::sqrt(static_cast<double>(smoothing.size()))));
   std::vector<float> face(patches);
@@ -48,8 +48,7 @@ void smooth_faces(std::vector<float>& scores, std::span<const float> smoothing) 
     std::copy_n(scores.begin() + static_cast<std::ptrdiff_t>(first), patches, face.begin());
     for (std::size_t p = 0; p < patches; ++p) {
       double sum = 0;
-      for (std::size_t q = 0; q < patches; ++q)
-        sum += double{smoothing[p * patches + q]} * double{face[q]};
+      for (std::size_t q = 0; q < patches; ++q) sum += smoothing[p * patches + q] * double{face[q]};
       scores[first + p] = static_cast<float>(sum);
     }
   }
@@ -120,7 +119,7 @@ SphereStart sphere_start(std::span<const float> features, std::int64_t groups, s
 std::vector<std::vector<float>> joint_radii(const std::vector<std::vector<float>>& distances,
                                             const std::vector<std::size_t>& groups,
                                             const std::vector<double>& weights, double outside,
-                                            std::span<const float> smoothing) {
+                                            std::span<const double> smoothing) {
   const std::size_t spheres = distances.size(), patches = distances.at(0).size();
   std::vector<std::vector<double>> squares(spheres);
   for (std::size_t k = 0; k < spheres; ++k) {

@@ -42,7 +42,7 @@ SphereStart sphere_start(std::span<const float> features, std::int64_t groups, s
 std::vector<std::vector<float>> joint_radii(const std::vector<std::vector<float>>& distances,
                                             const std::vector<std::size_t>& groups,
                                             const std::vector<double>& weights, double outside,
-                                            std::span<const float> smoothing = {});
+                                            std::span<const double> smoothing = {});
 
 struct KernelFits {
   std::vector<float> support;  // [groups, S, D]

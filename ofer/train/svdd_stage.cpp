@@ -325,7 +325,7 @@ void SvddStage::find_radii(Session& s, Staging& staging, WeightsDraft& draft) {
   std::vector<std::size_t> groups;
   for (std::size_t k = 0; k < spheres; ++k) groups.push_back(sphere(k).by_position ? patches : 1);
   const Config& config = model_.network().config();
-  std::vector<float> smoothing;
+  std::vector<double> smoothing;
   if (config.detector.smoothing > 0)
     smoothing =
         score_smoothing(config.patch_rows(), config.patch_columns(), config.detector.smoothing);

@@ -45,13 +45,15 @@ cpu::Matmul<float> item_of(const Product<T>& p) {
   return item;
 }
 
-// `rows` stored rows of `columns` elements, rounded to bfloat16, one behind the other.
-std::vector<float> rounded(const float* data, Index rows, Index columns, Index row_distance) {
+// `rows` stored rows of `columns` elements as floats one behind the other, floats rounded to
+// bfloat16.
+template <class T>
+std::vector<float> coarse(const T* data, Index rows, Index columns, Index row_distance) {
   std::vector<float> result(static_cast<std::size_t>(rows * columns));
   for (Index r = 0; r < rows; ++r)
     for (Index i = 0; i < columns; ++i)
       result[static_cast<std::size_t>(r * columns + i)] =
-          static_cast<float>(BFloat16(data[r * row_distance + i]));
+          BFloat16(static_cast<float>(data[r * row_distance + i]));
   return result;
 }
 
@@ -60,8 +62,8 @@ void multiply(Product<float> p, bool bf16, const float* a, const float* b, float
   std::vector<float> coarse_a, coarse_b;
   if (bf16 && p.k > 0) {
     const Index columns_a = p.transpose_a ? p.m : p.k, columns_b = p.transpose_b ? p.k : p.n;
-    coarse_a = rounded(a, p.transpose_a ? p.k : p.m, columns_a, p.lda);
-    coarse_b = rounded(b, p.transpose_b ? p.n : p.k, columns_b, p.ldb);
+    coarse_a = coarse(a, p.transpose_a ? p.k : p.m, columns_a, p.lda);
+    coarse_b = coarse(b, p.transpose_b ? p.n : p.k, columns_b, p.ldb);
     a = coarse_a.data();
     b = coarse_b.data();
     p.lda = columns_a;
@@ -80,15 +82,6 @@ void multiply(Product<float> p, bool bf16, const float* a, const float* b, float
       for (Index i = 0; i < p.n; ++i) c[r * p.ldc + i] += p.bias[i];
 }
 
-// `rows` stored rows of `columns` elements, as floats one behind the other.
-std::vector<float> widen(const BFloat16* data, Index rows, Index columns, Index row_distance) {
-  std::vector<float> result(static_cast<std::size_t>(rows * columns));
-  for (Index r = 0; r < rows; ++r)
-    for (Index i = 0; i < columns; ++i)
-      result[static_cast<std::size_t>(r * columns + i)] = data[r * row_distance + i];
-  return result;
-}
-
 // As a tensor core does: sums are floats, bias and C's own part with them, and are rounded once.
 void multiply(const Product<BFloat16>& p, bool, const BFloat16* a, const BFloat16* b, BFloat16* c) {
   cpu::Matmul<float> item = item_of(p);
@@ -97,10 +90,10 @@ void multiply(const Product<BFloat16>& p, bool, const BFloat16* a, const BFloat1
   item.ldb = p.transpose_b ? p.k : p.n;
   item.ldc = p.n;
   if (p.k > 0) {
-    wide_a = widen(a, p.transpose_a ? p.k : p.m, item.lda, p.lda);
-    wide_b = widen(b, p.transpose_b ? p.n : p.k, item.ldb, p.ldb);
+    wide_a = coarse(a, p.transpose_a ? p.k : p.m, item.lda, p.lda);
+    wide_b = coarse(b, p.transpose_b ? p.n : p.k, item.ldb, p.ldb);
   }
-  if (p.beta != 0) wide_c = widen(c, p.m, p.n, p.ldc);
+  if (p.beta != 0) wide_c = coarse(c, p.m, p.n, p.ldc);
   item.a = wide_a.data();
   item.b = wide_b.data();
   item.c = wide_c.data();

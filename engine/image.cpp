@@ -21,6 +21,17 @@ Image::Image(int w, int h, Colour fill) : width(w), height(h) {
   }
 }
 
+ImageView::ImageView(const Image& image)
+    : width(image.width),
+      height(image.height),
+      red(reinterpret_cast<const std::byte*>(image.pixels.data())),
+      green(red + 1),
+      blue(red + 2),
+      pixel_step(3),
+      row_step(3 * static_cast<std::ptrdiff_t>(image.width)) {
+  if (image.empty()) red = green = blue = nullptr;
+}
+
 Image crop(const Image& image, int x, int y, int width, int height) {
   require(x >= 0 && y >= 0 && width > 0 && height > 0 && width <= image.width - x &&
               height <= image.height - y,

@@ -41,6 +41,26 @@ struct Image {
   }
 };
 
+// A picture in memory of somebody else's: three channels, each a base and steps in bytes. Says how
+// interleaved and planar pictures lie, in any order of colours, grey ones (all bases the same),
+// padded rows and, with a negative step, pictures whose bottom row comes first. Never owns.
+struct ImageView {
+  enum class Type : std::uint8_t { kU8, kF32 };  // 0..255, or 0..1; floats need no alignment
+
+  Type type = Type::kU8;
+  int width = 0, height = 0;
+  // Of the top left pixel.
+  const std::byte* red = nullptr;
+  const std::byte* green = nullptr;
+  const std::byte* blue = nullptr;
+  std::ptrdiff_t pixel_step = 0, row_step = 0;
+
+  ImageView() = default;
+  ImageView(const Image& image);  // valid as long as the image's pixels
+
+  bool empty() const { return width < 1 || height < 1 || !red || !green || !blue; }
+};
+
 // The part [x, x + width) x [y, y + height), which must lie inside. Throws kBadArgument.
 Image crop(const Image& image, int x, int y, int width, int height);
 

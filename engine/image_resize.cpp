@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cmath>
+#include <cstring>
 
 #include "engine/error.h"
 
@@ -10,17 +12,28 @@ namespace ofer {
 
 namespace {
 
-// One interleaved source row at the new width: row[o] = sum_k w[o, k] source[first[o] + k].
+// A pixel's value of one channel as it stands in memory.
+template <class Value>
+double value_at(const std::byte* place) {
+  Value value;
+  std::memcpy(&value, place, sizeof value);
+  return value;
+}
+
+// One source row at the new width, interleaved: row[o] = sum_k w[o, k] source[first[o] + k].
 // Summed in double: a very long row has millions of weights, each far below a float's precision.
-void resize_row(const std::uint8_t* source, const ResizeFilter& filter, float* row) {
+template <class Value>
+void resize_row(const ImageView& image, int y, const ResizeFilter& filter, float* row) {
+  const std::ptrdiff_t step = image.pixel_step, start = y * image.row_step;
   for (int o = 0; o < filter.out; ++o, row += 3) {
-    const std::uint8_t* in = source + 3 * static_cast<std::size_t>(filter.first[o]);
+    std::ptrdiff_t in = start + filter.first[o] * step;
     const float* weight = filter.weights.data() + static_cast<std::size_t>(o) * filter.taps;
     double red = 0, green = 0, blue = 0;
-    for (int k = 0; k < filter.count[o]; ++k, in += 3) {
-      red += static_cast<double>(weight[k]) * in[0];
-      green += static_cast<double>(weight[k]) * in[1];
-      blue += static_cast<double>(weight[k]) * in[2];
+    for (int k = 0; k < filter.count[o]; ++k, in += step) {
+      const auto w = static_cast<double>(weight[k]);
+      red += w * value_at<Value>(image.red + in);
+      green += w * value_at<Value>(image.green + in);
+      blue += w * value_at<Value>(image.blue + in);
     }
     row[0] = static_cast<float>(red);
     row[1] = static_cast<float>(green);
@@ -32,7 +45,7 @@ void resize_row(const std::uint8_t* source, const ResizeFilter& filter, float* r
 
 // Source rows are taken one by one and added to the output rows they reach, so that the memory
 // depends on the result's size only, however tall the source is.
-void image_to_planes(const Image& image, int width, int height, float* planes,
+void image_to_planes(const ImageView& image, int width, int height, float* planes,
                      ResizeScratch& scratch) {
   require(!image.empty(), ErrorCode::kBadArgument, "an empty picture cannot be resized");
   scratch.across.set(image.width, width);
@@ -47,7 +60,10 @@ void image_to_planes(const Image& image, int width, int height, float* planes,
     while (begin < height && down.first[begin] + down.count[begin] <= y) ++begin;
     while (end < height && down.first[end] <= y) ++end;
     if (begin == end) continue;
-    resize_row(image.at(0, y), scratch.across, scratch.row.data());
+    if (image.type == ImageView::Type::kU8)
+      resize_row<std::uint8_t>(image, y, scratch.across, scratch.row.data());
+    else
+      resize_row<float>(image, y, scratch.across, scratch.row.data());
     for (int o = begin; o < end; ++o) {
       const double weight =
           down.weights[static_cast<std::size_t>(o) * down.taps + (y - down.first[o])];
@@ -57,13 +73,18 @@ void image_to_planes(const Image& image, int width, int height, float* planes,
   }
 
   const std::size_t plane = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  const double full = image.type == ImageView::Type::kU8 ? 255.0 : 1.0;
   for (std::size_t i = 0; i < plane; ++i)
-    for (std::size_t c = 0; c < 3; ++c)
-      planes[c * plane + i] =
-          std::clamp(static_cast<float>(scratch.sum[3 * i + c] / 255.0), 0.0f, 1.0f);
+    for (std::size_t c = 0; c < 3; ++c) {
+      const double value = scratch.sum[3 * i + c];
+      require(std::isfinite(value), ErrorCode::kBadArgument,
+              "a picture has a value that is no finite number; values of pictures in floats are "
+              "in [0, 1]");
+      planes[c * plane + i] = std::clamp(static_cast<float>(value / full), 0.0f, 1.0f);
+    }
 }
 
-void image_to_planes(const Image& image, int width, int height, float* planes) {
+void image_to_planes(const ImageView& image, int width, int height, float* planes) {
   ResizeScratch scratch;
   image_to_planes(image, width, height, planes, scratch);
 }

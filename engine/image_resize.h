@@ -19,10 +19,11 @@ struct ResizeScratch {
 // Resizes with the weights of engine/resize_filter.h, across then down, without rounding in
 // between, and writes 3 x height x width floats in [0, 1], planar: red, green, blue. Any source
 // size of at least 1 x 1, up and down. A source of the very size is copied exactly (value / 255).
-// Throws kBadArgument for an empty picture or a side below 1.
-void image_to_planes(const Image& image, int width, int height, float* planes,
+// Values of float pictures are clamped to [0, 1]. Throws kBadArgument for an empty picture, a side
+// below 1, and for a value that is no finite number.
+void image_to_planes(const ImageView& image, int width, int height, float* planes,
                      ResizeScratch& scratch);
-void image_to_planes(const Image& image, int width, int height, float* planes);
+void image_to_planes(const ImageView& image, int width, int height, float* planes);
 
 // 3 x height x width planar floats to a picture: clamped to [0, 1], scaled by 255, rounded to the
 // nearest; NaN becomes 0.

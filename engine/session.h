@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/backend.h"
@@ -55,10 +56,9 @@ class Session {
   // Is this pass only being counted? Then no kernel runs and no tensor may be read or written.
   bool counting() const { return workspace_.counting(); }
 
-  // Runs `pass` once counting, then makes room for what it needs. `pass` must allocate at most as
-  // much whenever it is run for real.
+  // Runs `pass` once counting: the bytes of workspace that it needs.
   template <class Pass>
-  void plan(Pass&& pass) {
+  std::size_t count(Pass&& pass) {
     workspace_.begin_counting();
     try {
       pass();
@@ -66,7 +66,13 @@ class Session {
       workspace_.end_counting();
       throw;
     }
-    workspace_.reserve(workspace_.end_counting());
+    return workspace_.end_counting();
+  }
+  // The same, then makes room for it. `pass` must allocate at most as much whenever it is run for
+  // real.
+  template <class Pass>
+  void plan(Pass&& pass) {
+    workspace_.reserve(count(std::forward<Pass>(pass)));
   }
 
   // Copies between host memory and a tensor, whichever device it is on; done when they return. The

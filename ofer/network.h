@@ -50,9 +50,7 @@ class Network {
   const Tensor& deviation() const { return deviation_; }
 
   // Width and height of the image that the U-Net works on; the ViT's where there is no U-Net.
-  int restored_size() const {
-    return config_.unet ? config_.unet->image_size : config_.image_size;
-  }
+  int restored_size() const { return config_.restored_size(); }
 
  private:
   std::shared_ptr<const Model> model_;

@@ -1,11 +1,10 @@
 #include "ofer/pipeline.h"
 
 #include <algorithm>
-#include <array>
 
 #include "engine/ops.h"
+#include "ofer/pipeline_pass.h"
 #include "ofer/recogniser_input.h"
-#include "ofer/reconstruction.h"
 
 namespace ofer {
 
@@ -18,25 +17,6 @@ enum Moment : std::size_t { kBegin, kDetected, kReconstructed, kRecognised };
 enum Section : std::int64_t { kDetect, kReconstruct, kRecognise };
 
 }  // namespace
-
-// What the stages hand on, in memory that lasts for the pass.
-struct Pipeline::Pass {
-  Pass(const Inputs& inputs_, const Request& request_) : inputs(inputs_), request(request_) {}
-  const Inputs& inputs;
-  const Request& request;
-  Tensor raw;       // [N, 3, S, S] in [0, 1]
-  Tensor vit;       // [N, 3, S, S] normalised
-  Tensor image;     // [N, 3, U, U] in [0, 1]
-  Tensor distance;  // [N, L], when detected
-  Tensor covered;   // [N, L], when detected: 1 for a covered patch
-  Reconstruction made;
-  Tensor attention;    // [N, rows, columns]
-  Tensor latent_rows;  // of the chosen patches, when a fixed list chooses
-  Tensor chosen;       // [N, L]
-  Tensor seed;  // [N, classes]: 1 for the class that Grad-CAM explains, when one was asked for
-  Tensor probabilities;  // [N, classes]
-  Tensor grad_cam;       // [N, h, w]
-};
 
 Pipeline::Pipeline(std::shared_ptr<const Network> network, const SessionOptions& options)
     : network_(std::move(network)),
@@ -62,7 +42,13 @@ void Pipeline::check(const Inputs& inputs, const Request& request) const {
             ": ", size, " values for ", inputs.count, " images of ", each);
   };
   check_size(inputs.vit.size(), 3 * s * s, "input for the ViT");
-  check_size(inputs.restored.size(), 3 * u * u, "input for the U-Net");
+  if (request.last != Stage::kDetect)
+    check_size(inputs.restored.size(), 3 * u * u, "input for the U-Net");
+  require(request.last != Stage::kDetect || request.mask == MaskSource::kDetect,
+          ErrorCode::kBadArgument,
+          "nothing to do: detection is the last stage, and the mask is not to be detected");
+  require(!request.grad_cam || request.last == Stage::kRecognise, ErrorCode::kBadArgument,
+          "Grad-CAM explains what the recogniser says, which is not asked for");
   require(request.mask != MaskSource::kDetect || network_->detector().available(),
           ErrorCode::kBadArgument,
           "the model has no detector; give the mask of covered patches, or none");
@@ -74,29 +60,32 @@ void Pipeline::check(const Inputs& inputs, const Request& request) const {
   const auto classes = static_cast<int>(network_->labels().size());
   require(request.grad_cam_class >= -1 && request.grad_cam_class < classes, ErrorCode::kBadArgument,
           "Grad-CAM class ", request.grad_cam_class, " is not between 0 and ", classes - 1);
-  if (request.grad_cam && !request.grad_cam_layer.empty()) {
-    const std::vector<std::string>& layers = network_->recogniser().activation_layers();
-    require(std::find(layers.begin(), layers.end(), request.grad_cam_layer) != layers.end(),
-            ErrorCode::kBadArgument, "Grad-CAM layer ", request.grad_cam_layer,
-            " is not one of this network's");
-  }
+  if (request.grad_cam) check_layer(request.grad_cam_layer);
+}
+
+void Pipeline::check_layer(const std::string& layer) const {
+  const std::vector<std::string>& layers = network_->recogniser().activation_layers();
+  require(layer.empty() || std::find(layers.begin(), layers.end(), layer) != layers.end(),
+          ErrorCode::kBadArgument, "Grad-CAM layer ", layer, " is not one of this network's");
 }
 
 void Pipeline::plan(std::int64_t count, const Request& request) {
   const bool detect = request.mask == MaskSource::kDetect;
-  if (count <= planned_count_ && (!detect || planned_detect_) &&
+  if (count <= planned_count_ && (!detect || planned_detect_) && request.last <= planned_last_ &&
       (!request.grad_cam || (planned_cam_ && planned_layer_ == request.grad_cam_layer)))
     return;
   Inputs largest;
   largest.count = std::max(count, planned_count_);
   Request all = request;
   if (planned_detect_) all.mask = MaskSource::kDetect;
+  all.last = std::max(request.last, planned_last_);
   all.latent_use = LatentUse::kChosen;  // the others need no more memory
   all.grad_cam = request.grad_cam || planned_cam_;
   planned_count_ = 0;  // should planning fail, nothing is planned
-  session_.plan([&] { forward(largest, all, nullptr); });
+  session_.plan([&] { forward(largest, all, [](const Pass&) {}); });
   planned_count_ = largest.count;
   planned_detect_ = all.mask == MaskSource::kDetect;
+  planned_last_ = all.last;
   planned_cam_ = all.grad_cam;
   planned_layer_ = request.grad_cam_layer;
 }
@@ -105,27 +94,87 @@ std::vector<Result> Pipeline::run(const Inputs& inputs, const Request& request) 
   check(inputs, request);
   plan(inputs.count, request);
   std::vector<Result> results(static_cast<std::size_t>(inputs.count));
-  forward(inputs, request, &results);
+  forward(inputs, request, [&](const Pass& pass) { collect(pass, results); });
+  for (Result& r : results) {
+    r.time_ms = times_;
+    for (double* ms : {&r.time_ms.detect, &r.time_ms.reconstruct, &r.time_ms.recognise,
+                       &r.time_ms.total})
+      *ms /= static_cast<double>(inputs.count);
+  }
   return results;
+}
+
+void Pipeline::run(const Inputs& inputs, const Request& request, const Outputs& outputs) {
+  Request all = request;
+  all.grad_cam = !outputs.grad_cam.empty();
+  check(inputs, all);
+  check(inputs, all, outputs);
+  plan(inputs.count, all);
+  forward(inputs, all, [&](const Pass& pass) { collect(pass, outputs); });
 }
 
 std::vector<Result> Pipeline::run(std::span<const Image> images, const Request& request,
                                   std::span<const std::uint8_t> masks) {
+  return run(inputs_of(
+                 images.size(), [&](std::size_t i) { return ImageView(images[i]); }, masks,
+                 request),
+             request);
+}
+
+void Pipeline::run(std::span<const ImageView> images, const Request& request,
+                   std::span<const std::uint8_t> masks, const Outputs& outputs) {
+  run(inputs_of(
+          images.size(), [&](std::size_t i) { return images[i]; }, masks, request),
+      request, outputs);
+}
+
+Inputs Pipeline::inputs_of(std::size_t count, FunctionRef<ImageView(std::size_t)> image,
+                           std::span<const std::uint8_t> masks, const Request& request) {
   const int s = network_->config().image_size, u = network_->restored_size();
   const std::size_t vit = 3 * static_cast<std::size_t>(s) * static_cast<std::size_t>(s);
-  const std::size_t unet = 3 * static_cast<std::size_t>(u) * static_cast<std::size_t>(u);
-  vit_planes_.resize(images.size() * vit);
-  restored_planes_.resize(images.size() * unet);
-  for (std::size_t i = 0; i < images.size(); ++i) {
-    image_to_planes(images[i], s, s, vit_planes_.data() + i * vit, vit_resize_);
-    image_to_planes(images[i], u, u, restored_planes_.data() + i * unet, restored_resize_);
+  const std::size_t unet = request.last == Stage::kDetect
+                               ? 0
+                               : 3 * static_cast<std::size_t>(u) * static_cast<std::size_t>(u);
+  vit_planes_.resize(count * vit);
+  restored_planes_.resize(count * unet);
+  for (std::size_t i = 0; i < count; ++i) {
+    const ImageView picture = image(i);
+    try {
+      image_to_planes(picture, s, s, vit_planes_.data() + i * vit, vit_resize_);
+      if (unet > 0)
+        image_to_planes(picture, u, u, restored_planes_.data() + i * unet, restored_resize_);
+    } catch (const Error& error) {
+      throw ImageError(error, i);
+    }
   }
   Inputs inputs;
-  inputs.count = static_cast<std::int64_t>(images.size());
+  inputs.count = static_cast<std::int64_t>(count);
   inputs.vit = vit_planes_;
   inputs.restored = restored_planes_;
   inputs.mask = masks;
-  return run(inputs, request);
+  return inputs;
+}
+
+// A counted pass shows the map's shape.
+Pipeline::MapSize Pipeline::grad_cam_size(const std::string& layer) {
+  check_layer(layer);
+  const auto known = std::find_if(map_sizes_.begin(), map_sizes_.end(),
+                                  [&](const auto& entry) { return entry.first == layer; });
+  if (known != map_sizes_.end()) return known->second;
+  Inputs one;
+  one.count = 1;
+  Request request;
+  request.mask = MaskSource::kNone;
+  request.grad_cam = true;
+  request.grad_cam_layer = layer;
+  MapSize size;
+  session_.count([&] {
+    forward(one, request, [&](const Pass& pass) {
+      size = {pass.grad_cam.size(1), pass.grad_cam.size(2)};
+    });
+  });
+  map_sizes_.emplace_back(layer, size);
+  return size;
 }
 
 Tensor Pipeline::upload(std::span<const float> values, const Shape& shape) {
@@ -250,74 +299,13 @@ void Pipeline::explain(Pass& pass, Tape& tape, const std::string& layer) {
   pass.grad_cam = ops::grad_cam(s, features, gradient, pass.request.grad_cam_plus_plus);
 }
 
-// Everything that is asked for, fetched at once and shared out among the images.
-void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
-  const Config& config = network_->config();
-  const Request& want = pass.request;
-  const auto only = [](bool wanted, const Tensor& tensor) { return wanted ? tensor : Tensor{}; };
-  enum : std::size_t {
-    kProbabilities,
-    kChosen,
-    kDistance,
-    kCoarse,
-    kRestored,
-    kAttention,
-    kLatent,
-    kGradCam,
-    kCount
-  };
-  const std::array<Tensor, kCount> tensors = {pass.probabilities,
-                                              pass.chosen,
-                                              pass.distance,
-                                              only(want.coarse, pass.made.coarse),
-                                              only(want.restored, pass.made.restored),
-                                              only(want.attention, pass.attention),
-                                              only(want.latent, pass.made.latent),
-                                              only(want.grad_cam, pass.grad_cam)};
-  staging_.fetch(session_, tensors);
-  // Image i's share of a tensor.
-  const auto part = [&](std::size_t number, std::size_t i) {
-    const std::span<const float> all = staging_.fetched(number);
-    const std::size_t each = all.size() / results.size();
-    return all.subspan(i * each, each);
-  };
-  const auto planes = [&](std::size_t number, std::size_t i, int channels, std::int64_t height,
-                          std::int64_t width, Planes& out) {
-    const std::span<const float> values = part(number, i);
-    if (values.empty()) return;
-    out.channels = channels;
-    out.height = static_cast<int>(height);
-    out.width = static_cast<int>(width);
-    out.values.assign(values.begin(), values.end());
-  };
-  const auto patches = static_cast<std::size_t>(config.patch_count());
-  const int s = config.image_size, u = network_->restored_size();
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    Result& r = results[i];
-    const std::span<const float> row = part(kProbabilities, i);
-    r.probabilities.assign(row.begin(), row.end());
-    r.label = static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
-    r.rows = config.patch_rows();
-    r.columns = config.patch_columns();
-    r.occluded.assign(mask_.begin() + static_cast<std::ptrdiff_t>(i * patches),
-                      mask_.begin() + static_cast<std::ptrdiff_t>((i + 1) * patches));
-    r.radius = static_cast<float>(network_->detector().radius());
-    const std::span<const float> chosen = part(kChosen, i);
-    for (std::size_t l = 0; l < patches; ++l)
-      if (chosen[l] > 0) r.chosen.push_back(static_cast<std::int32_t>(l));
-    const std::span<const float> distance = part(kDistance, i);
-    r.distance.assign(distance.begin(), distance.end());
-    planes(kCoarse, i, 3, s, s, r.coarse);
-    planes(kRestored, i, 3, u, u, r.restored);
-    planes(kAttention, i, 1, config.patch_rows(), config.patch_columns(), r.attention);
-    planes(kLatent, i, 1, pass.made.latent.size(1), pass.made.latent.size(2), r.latent);
-    if (want.grad_cam)
-      planes(kGradCam, i, 1, pass.grad_cam.size(1), pass.grad_cam.size(2), r.grad_cam);
-  }
+void Pipeline::begin_stage(Stage stage) {
+  if (session_.counting()) return;
+  session_.check_cancelled();
+  if (progress_) progress_(stage);
 }
 
-// One pass over a batch; with `results` null it is only counted.
-void Pipeline::forward(const Inputs& inputs, const Request& request, std::vector<Result>* results) {
+void Pipeline::forward(const Inputs& inputs, const Request& request, Collect collect) {
   Session& s = session_;
   const Workspace::Scope scope(s.workspace());
   staging_.begin();
@@ -326,29 +314,32 @@ void Pipeline::forward(const Inputs& inputs, const Request& request, std::vector
   const std::int64_t u = network_->restored_size();
   Pass pass(inputs, request);
   pass.raw = upload(inputs.vit, {n, 3, size, size});
-  pass.image = upload(inputs.restored, {n, 3, u, u});
+  if (request.last != Stage::kDetect) pass.image = upload(inputs.restored, {n, 3, u, u});
   pass.vit = ops::divide(s, ops::subtract(s, pass.raw, network_->mean()), network_->deviation());
   {
     const Session::Path path(s, "input");
     s.tap("vit", pass.vit);
-    s.tap("unet", pass.image);
+    if (pass.image.defined()) s.tap("unet", pass.image);
   }
+  if (request.mask == MaskSource::kDetect) begin_stage(Stage::kDetect);
   detect(pass);
   s.mark(kDetected);
-  reconstruct(pass);
+  if (request.last != Stage::kDetect) {
+    begin_stage(Stage::kReconstruct);
+    reconstruct(pass);
+  }
   s.mark(kReconstructed);
   std::optional<Session::Recording> recording;
-  if (request.grad_cam) recording.emplace(s);
-  recognise(pass, recording ? &recording->tape() : nullptr);
-  if (!results) return;
-  collect(pass, *results);
+  if (request.last == Stage::kRecognise) {
+    begin_stage(Stage::kRecognise);
+    if (request.grad_cam) recording.emplace(s);
+    recognise(pass, recording ? &recording->tape() : nullptr);
+  }
+  collect(pass);
+  if (s.counting()) return;
   s.mark(kRecognised);
-  const auto share = [&](std::size_t from, std::size_t to) {
-    return s.milliseconds(from, to) / static_cast<double>(n);
-  };
-  const StageTimes times{share(kBegin, kDetected), share(kDetected, kReconstructed),
-                         share(kReconstructed, kRecognised), share(kBegin, kRecognised)};
-  for (Result& r : *results) r.time_ms = times;
+  times_ = {s.milliseconds(kBegin, kDetected), s.milliseconds(kDetected, kReconstructed),
+            s.milliseconds(kReconstructed, kRecognised), s.milliseconds(kBegin, kRecognised)};
 }
 
 }  // namespace ofer

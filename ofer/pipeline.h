@@ -1,17 +1,21 @@
 // The whole method, from images to expressions.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "engine/function_ref.h"
 #include "engine/image_resize.h"
 #include "engine/replays.h"
 #include "engine/session.h"
 #include "engine/staging.h"
 #include "ofer/network.h"
+#include "ofer/outputs.h"
 #include "ofer/patch_selection.h"
 #include "ofer/result.h"
 
@@ -20,8 +24,14 @@ namespace ofer {
 // Where the mask of covered patches comes from.
 enum class MaskSource { kDetect, kGiven, kNone };
 
+// In the order in which they run.
+enum class Stage { kDetect, kReconstruct, kRecognise };
+
 struct Request {
   MaskSource mask = MaskSource::kDetect;
+  // The last stage that runs; a result of a later one is empty. kDetect alone detects, kReconstruct
+  // restores behind a mask of either source.
+  Stage last = Stage::kRecognise;
   bool coarse = false, restored = false, attention = false, latent = false;
   // Which latent vectors the classifier sees. kAll needs a model whose attention chooses them.
   LatentUse latent_use = LatentUse::kChosen;
@@ -37,8 +47,24 @@ struct Request {
 struct Inputs {
   std::int64_t count = 0;
   std::span<const float> vit;          // [count, 3, S, S], S = config.image_size
-  std::span<const float> restored;     // [count, 3, U, U], U = network.restored_size()
+  std::span<const float> restored;     // [count, 3, U, U], U = network.restored_size(); empty when
+                                       // nothing but detection runs
   std::span<const std::uint8_t> mask;  // kGiven: [count, L], 1 covered
+};
+
+// A picture that cannot be analysed: which of the batch, and why.
+class ImageError : public Error {
+ public:
+  ImageError(const Error& cause, std::size_t number)
+      : Error(cause.code(), message("image ", number, ": ", cause.what())),
+        cause_(cause),
+        number_(number) {}
+  // The same picture by its number in a longer row, whose number `first` began the batch.
+  ImageError counted_from(std::size_t first) const { return {cause_, first + number_}; }
+
+ private:
+  Error cause_;
+  std::size_t number_;
 };
 
 // One caller's pipeline: a shared network and a session of its own. Used by one thread at a time.
@@ -64,18 +90,48 @@ class Pipeline {
   std::vector<Result> run(std::span<const Image> images, const Request& request,
                           std::span<const std::uint8_t> masks = {});
 
+  // Both again, with the results in the caller's memory, where nothing is allocated once a pass
+  // like this one has been seen. What `outputs` holds decides what is computed and fetched; the
+  // request's own switches of results do not. Its spans must have the sizes that ofer/outputs.h
+  // says (kBadArgument); they are written when the pass has succeeded, and untouched otherwise.
+  void run(const Inputs& inputs, const Request& request, const Outputs& outputs);
+  void run(std::span<const ImageView> images, const Request& request,
+           std::span<const std::uint8_t> masks, const Outputs& outputs);
+
+  // Rows and columns of a Grad-CAM map at that layer (Request::grad_cam_layer).
+  struct MapSize {
+    std::int64_t rows = 0, columns = 0;
+  };
+  MapSize grad_cam_size(const std::string& layer);
+
+  // Called on the caller's thread as each stage of a pass begins (on a GPU: begins to be queued).
+  // What it throws breaks the pass off. Null: nobody.
+  void set_progress(std::function<void(Stage)> progress) { progress_ = std::move(progress); }
+
+  // Milliseconds of the last pass, of each stage and of all.
+  const StageTimes& times() const { return times_; }
+
  private:
   struct Pass;  // the tensors of one pass
 
   void check(const Inputs& inputs, const Request& request) const;
+  void check(const Inputs& inputs, const Request& request, const Outputs& outputs);
+  void check_layer(const std::string& layer) const;
   void plan(std::int64_t count, const Request& request);
-  void forward(const Inputs& inputs, const Request& request, std::vector<Result>* results);
+  using Collect = FunctionRef<void(const Pass&)>;
+  // One pass; `collect` takes what is to come out of it. Counted, its tensors have shapes only.
+  void forward(const Inputs& inputs, const Request& request, Collect collect);
+  void begin_stage(Stage stage);
   void detect(Pass& pass);
   void reconstruct(Pass& pass);
   void recognise(Pass& pass, Tape* tape);
   Tensor classify(Pass& pass);
   void explain(Pass& pass, Tape& tape, const std::string& layer);  // Grad-CAM
   void collect(const Pass& pass, std::vector<Result>& results);
+  void collect(const Pass& pass, const Outputs& outputs);
+  // Makes inputs of pictures, one by one.
+  Inputs inputs_of(std::size_t count, FunctionRef<ImageView(std::size_t)> image,
+                   std::span<const std::uint8_t> masks, const Request& request);
   Tensor upload(std::span<const float> values, const Shape& shape);
 
   std::shared_ptr<const Network> network_;
@@ -90,10 +146,14 @@ class Pipeline {
   std::vector<Session::Watch> watches_;
   std::vector<float> vit_planes_, restored_planes_;  // inputs made from pictures
   ResizeScratch vit_resize_, restored_resize_;
+  std::function<void(Stage)> progress_;
+  StageTimes times_;
+  std::vector<std::pair<std::string, MapSize>> map_sizes_;  // of the layers asked for so far
 
   // The largest pass planned so far.
   std::int64_t planned_count_ = 0;
   bool planned_cam_ = false, planned_detect_ = false;
+  Stage planned_last_ = Stage::kDetect;
   std::string planned_layer_;
 };
 

@@ -114,6 +114,15 @@ Tensor Classifier::operator()(Session& s, const Tensor& latent, const Tensor& fe
   return joint_bn3_(s, joint_[2](s, x));
 }
 
+std::vector<std::string> activation_layers(const Config& config) {
+  const RecogniserConfig& r = config.recogniser;
+  std::vector<std::string> layers = {"recognise/stage" + std::to_string(r.blocks.size()) +
+                                     "/block" + std::to_string(r.blocks.back() - 1)};
+  for (int k = 0; k < r.heads; ++k)
+    layers.push_back("recognise/head" + std::to_string(k) + "/spatial");
+  return layers;
+}
+
 Recogniser::Recogniser(const Parameters& p, const Config& config)
     : stem_(p.child("stem.conv"), ops::Conv2d::square(2, 3)),
       stem_bn_(p.child("stem.bn")),
@@ -123,7 +132,8 @@ Recogniser::Recogniser(const Parameters& p, const Config& config)
       columns_(config.patch_columns()),
       by_attention_(config.recogniser.latent_selection == LatentSelection::kCam),
       fixed_patches_(config.recogniser.latent_patches.begin(),
-                     config.recogniser.latent_patches.end()) {
+                     config.recogniser.latent_patches.end()),
+      activation_layers_(ofer::activation_layers(config)) {
   for (std::size_t i = 0; i < config.recogniser.blocks.size(); ++i) {
     const Parameters stage = p.child("stage", static_cast<int>(i) + 1);
     std::vector<layers::ResidualBlock> blocks;
@@ -134,10 +144,6 @@ Recogniser::Recogniser(const Parameters& p, const Config& config)
   for (int k = 0; k < config.recogniser.heads; ++k)
     heads_.emplace_back(p.child("head", k), config.recogniser.head_order);
   OFER_ASSERT(heads_.size() <= kMostHeads);
-  activation_layers_.push_back("recognise/stage" + std::to_string(stages_.size()) + "/block" +
-                               std::to_string(stages_.back().size() - 1));
-  for (std::size_t k = 0; k < heads_.size(); ++k)
-    activation_layers_.push_back("recognise/head" + std::to_string(k) + "/spatial");
 }
 
 Tensor Recogniser::send_latent_rows(Session& s, Staging& staging, std::int64_t batch,

@@ -64,14 +64,17 @@ class Classifier {
 // classifier of a fixed list has no place for the others, so that it cannot see all.
 enum class LatentUse { kChosen, kAll, kNone };
 
+// Names of the taps that Grad-CAM can look at: "recognise/stage4/block1",
+// "recognise/head0/spatial", ...; the first is the default.
+std::vector<std::string> activation_layers(const Config& config);
+
 class Recogniser {
  public:
   Recogniser(const layers::Parameters& p, const Config& config);
 
   std::int64_t classes() const { return classifier_.classes(); }
   bool supports(LatentUse use) const { return use != LatentUse::kAll || by_attention_; }
-  // Names of the taps that Grad-CAM can look at: "recognise/stage4/block1",
-  // "recognise/head0/spatial", ...; the first is the default.
+  // activation_layers() of the configuration.
   const std::vector<std::string>& activation_layers() const { return activation_layers_; }
 
   struct Output {

@@ -145,6 +145,9 @@ struct Config {
     return detector.encoder ? *detector.encoder : encoder;
   }
 
+  // Width and height of the image that the U-Net works on; the ViT's where there is no U-Net.
+  int restored_size() const { return unet ? unet->image_size : image_size; }
+
   // W, the width of one latent vector of the recogniser.
   int latent_width() const {
     return recogniser.latent_source == LatentSource::kDecoderNorm ? decoder.width : encoder.width;

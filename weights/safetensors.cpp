@@ -40,6 +40,10 @@ SafetensorsFile::SafetensorsFile(std::string name, Buffer buffer)
   parse();
 }
 
+SafetensorsFile::SafetensorsFile(std::string name, std::span<const std::byte> lent)
+    : name_(std::move(name)), lent_(lent) {
+  parse();
+}
 SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
   return SafetensorsFile(path.string(), MappedFile(path));
 }
@@ -47,11 +51,20 @@ SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
 SafetensorsFile SafetensorsFile::from_bytes(std::span<const std::byte> bytes, std::string name) {
   Buffer buffer(bytes.size());
   if (!bytes.empty()) std::memcpy(buffer.data(), bytes.data(), bytes.size());
-  return SafetensorsFile(std::move(name), std::move(buffer));
+  return from_buffer(std::move(buffer), std::move(name));
+}
+
+SafetensorsFile SafetensorsFile::from_buffer(Buffer bytes, std::string name) {
+  return SafetensorsFile(std::move(name), std::move(bytes));
+}
+
+SafetensorsFile SafetensorsFile::borrow(std::span<const std::byte> bytes, std::string name) {
+  return SafetensorsFile(std::move(name), bytes);
 }
 
 std::span<const std::byte> SafetensorsFile::content() const {
   if (file_) return file_->bytes();
+  if (lent_.data()) return lent_;
   return {static_cast<const std::byte*>(buffer_.data()), buffer_.size()};
 }
 

@@ -39,8 +39,11 @@ class SafetensorsFile {
   // Throws kIo when the file cannot be read, kBadFile when it is not a valid safetensors file.
   static SafetensorsFile open(const std::filesystem::path& path);
 
-  // The same from memory; copies `bytes`. `name` stands for the file name in errors.
+  // The same from memory: copied, handed over, or lent, which must then stay as it is for as long
+  // as anything of the file is used. `name` stands for the file name in errors.
   static SafetensorsFile from_bytes(std::span<const std::byte> bytes, std::string name);
+  static SafetensorsFile from_buffer(Buffer bytes, std::string name);
+  static SafetensorsFile borrow(std::span<const std::byte> bytes, std::string name);
 
   // File name, for messages.
   const std::string& name() const { return name_; }
@@ -73,12 +76,14 @@ class SafetensorsFile {
  private:
   SafetensorsFile(std::string name, MappedFile file);
   SafetensorsFile(std::string name, Buffer buffer);
+  SafetensorsFile(std::string name, std::span<const std::byte> lent);
   std::span<const std::byte> content() const;
   void parse();
 
   std::string name_;
-  std::optional<MappedFile> file_;  // one of these two holds the content
+  std::optional<MappedFile> file_;  // one of these three holds the content
   Buffer buffer_;
+  std::span<const std::byte> lent_;
   std::size_t data_offset_ = 0;
   std::vector<SafetensorsEntry> entries_;
   std::map<std::string, std::size_t, std::less<>> index_;

@@ -46,10 +46,12 @@ class Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-// Builds a message from its pieces: message("row ", 3, " of ", 7).
+// Builds a message from its pieces: message("row ", 3, " of ", 7). Where memory runs out it throws,
+// as a stream by itself would not.
 template <class... Pieces>
 std::string message(const Pieces&... pieces) {
   std::ostringstream out;
+  out.exceptions(std::ios::badbit);
   (out << ... << pieces);
   return out.str();
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -72,41 +71,42 @@ class Complaint {
   int rows_, columns_;
 };
 
-void append_bits(const nlohmann::json& array, const Complaint& complaint,
+void append_bits(const JsonValue& array, const Complaint& complaint,
                  std::vector<std::uint8_t>& mask) {
-  for (const nlohmann::json& value : array) {
+  for (const JsonValue& value : array.list()) {
     const bool bit = value.is_boolean() ||
-                     (value.is_number() && (value.get<double>() == 0 || value.get<double>() == 1));
+                     (value.is_number() && (value.number() == 0 || value.number() == 1));
     if (!bit) complaint.not_a_bit();
-    mask.push_back(value.is_boolean() ? value.get<bool>() : value.get<double>() == 1);
+    mask.push_back(value.is_boolean() ? value.boolean() : value.number() == 1);
   }
 }
 
 std::vector<std::uint8_t> mask_from_json(const std::string& text, const std::string& path, int rows,
                                          int columns) {
   const Complaint complaint(path, rows, columns);
-  nlohmann::json document;
+  JsonValue document;
   try {
     document = parse_strict_json(text, path);
   } catch (const Error& error) {
     fail(ErrorCode::kBadFile, error.what());
   }
-  const nlohmann::json* array = &document;
-  if (array->is_object() && array->contains("patches")) array = &array->at("patches");
-  if (array->is_object() && array->contains("occluded")) array = &array->at("occluded");
-  require(array->is_array(), ErrorCode::kBadFile, path,
+  const JsonValue* array = &document;
+  for (const char* name : {"patches", "occluded"})
+    if (const JsonValue* inside = array->find(name)) array = inside;
+  require(array->is_list(), ErrorCode::kBadFile, path,
           ": no mask in this JSON: an array of 0 and 1 is expected, alone or as \"occluded\"");
   std::vector<std::uint8_t> mask;
   const auto patches = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
-  if (!array->empty() && array->front().is_array()) {
-    complaint.check_count(array->size(), static_cast<std::size_t>(rows), "rows");
-    for (const nlohmann::json& row : *array) {
-      require(row.is_array(), ErrorCode::kBadFile, path, ": not every row of the mask is an array");
-      complaint.check_count(row.size(), static_cast<std::size_t>(columns), "values in a row");
+  const JsonValue::List& list = array->list();
+  if (!list.empty() && list.front().is_list()) {
+    complaint.check_count(list.size(), static_cast<std::size_t>(rows), "rows");
+    for (const JsonValue& row : list) {
+      require(row.is_list(), ErrorCode::kBadFile, path, ": not every row of the mask is an array");
+      complaint.check_count(row.list().size(), static_cast<std::size_t>(columns), "values in a row");
       append_bits(row, complaint, mask);
     }
   } else {
-    complaint.check_count(array->size(), patches, "values");
+    complaint.check_count(list.size(), patches, "values");
     append_bits(*array, complaint, mask);
   }
   return mask;

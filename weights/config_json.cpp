@@ -54,11 +54,12 @@ void read_detector(Fields fields, DetectorConfig& detector) {
     Fields encoder = fields.object("encoder");
     get_vit(encoder, detector.encoder.emplace()).finish();
   }
-  const nlohmann::json& spheres = fields.value("spheres");
-  if (!spheres.is_array()) fields.bad(fields.path_of("spheres"), "must be a list");
-  for (std::size_t k = 0; k < spheres.size(); ++k)
+  const JsonValue& spheres = fields.value("spheres");
+  if (!spheres.is_list()) fields.bad(fields.path_of("spheres"), "must be a list");
+  for (std::size_t k = 0; k < spheres.list().size(); ++k)
     detector.spheres.push_back(
-        read_sphere(fields.within(spheres[k], message(fields.path_of("spheres"), "[", k, "]"))));
+        read_sphere(fields.within(spheres.list()[k],
+                                  message(fields.path_of("spheres"), "[", k, "]"))));
   // Files from before there was one have none.
   if (fields.has("smoothing")) fields.get("smoothing", detector.smoothing);
   fields.finish();
@@ -140,7 +141,7 @@ OrderedJson recogniser_json(const RecogniserConfig& recogniser) {
 }  // namespace
 
 Config parse_config(std::string_view text) {
-  const nlohmann::json document = parse_strict_json(text, kWhat);
+  const JsonValue document = parse_strict_json(text, kWhat);
   Config config;
   Fields fields(document, kWhat);
   fields.get("name", config.name)

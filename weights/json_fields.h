@@ -7,7 +7,6 @@
 #include <initializer_list>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
@@ -33,17 +32,15 @@ const char* name_in(const JsonNames<Enum>& names, Enum value) {
 // Everything throws kBadArgument, one line that begins with `what` ("configuration") and the path.
 class JsonFields {
  public:
-  using Json = nlohmann::json;
-
-  JsonFields(const Json& object, std::string what, std::string path = "")
+  JsonFields(const JsonValue& object, std::string what, std::string path = "")
       : object_(object), what_(std::move(what)), path_(std::move(path)) {
     if (!object.is_object()) bad(path_, "must be an object");
   }
 
-  bool has(const char* name) const { return object_.contains(name); }
-  const Json& value(const char* name) {
-    const auto found = object_.find(name);
-    if (found == object_.end()) bad(path_of(name), "is missing");
+  bool has(const char* name) const { return object_.find(name) != nullptr; }
+  const JsonValue& value(const char* name) {
+    const JsonValue* found = object_.find(name);
+    if (!found) bad(path_of(name), "is missing");
     asked_.insert(name);
     return *found;
   }
@@ -70,14 +67,14 @@ class JsonFields {
 
   JsonFields object(const char* name) { return within(value(name), path_of(name)); }
   // An object inside this one that has been found otherwise, as in a list.
-  JsonFields within(const Json& object, std::string path) const {
+  JsonFields within(const JsonValue& object, std::string path) const {
     return JsonFields(object, what_, std::move(path));
   }
 
   std::string path_of(const char* name) const { return path_.empty() ? name : path_ + "." + name; }
 
   void finish() const {
-    for (const auto& [key, unused] : object_.items())
+    for (const auto& [key, unused] : object_.members())
       if (!asked_.count(key)) bad(path_, "unknown field " + printable(key));
   }
 
@@ -86,63 +83,63 @@ class JsonFields {
   }
 
  private:
-  void read(const Json& value, int& field, const std::string& path) const {
+  void read(const JsonValue& value, int& field, const std::string& path) const {
     std::int64_t wide = 0;
     read(value, wide, path);
     if (wide < std::numeric_limits<int>::min() || wide > std::numeric_limits<int>::max())
       bad(path, "is too large");
     field = static_cast<int>(wide);
   }
-  void read(const Json& value, std::int64_t& field, const std::string& path) const {
-    if (!value.is_number_integer()) bad(path, "must be a whole number");
-    // Negative numbers are kept as signed, all others as unsigned.
-    if (value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{kLargest})
+  void read(const JsonValue& value, std::int64_t& field, const std::string& path) const {
+    if (!value.is_whole()) bad(path, "must be a whole number");
+    if (value.is_unsigned() && value.whole_unsigned() > std::uint64_t{kLargest})
       bad(path, "is too large");
-    field = value.get<std::int64_t>();
+    field = value.whole();
   }
-  void read(const Json& value, std::uint64_t& field, const std::string& path) const {
-    if (!value.is_number_unsigned()) bad(path, "must be a whole number of 0 or more");
-    field = value.get<std::uint64_t>();
+  void read(const JsonValue& value, std::uint64_t& field, const std::string& path) const {
+    if (!value.is_unsigned()) bad(path, "must be a whole number of 0 or more");
+    field = value.whole_unsigned();
   }
-  void read(const Json& value, double& field, const std::string& path) const {
+  void read(const JsonValue& value, double& field, const std::string& path) const {
     if (!value.is_number()) bad(path, "must be a number");
-    field = value.get<double>();
+    field = value.number();
   }
-  void read(const Json& value, float& field, const std::string& path) const {
+  void read(const JsonValue& value, float& field, const std::string& path) const {
     double wide = 0;
     read(value, wide, path);
     field = static_cast<float>(wide);
   }
-  void read(const Json& value, bool& field, const std::string& path) const {
+  void read(const JsonValue& value, bool& field, const std::string& path) const {
     if (!value.is_boolean()) bad(path, "must be true or false");
-    field = value.get<bool>();
+    field = value.boolean();
   }
-  void read(const Json& value, std::string& field, const std::string& path) const {
+  void read(const JsonValue& value, std::string& field, const std::string& path) const {
     if (!value.is_string()) bad(path, "must be a string");
-    field = value.get<std::string>();
+    field = value.string();
   }
   template <class T>
-  void read(const Json& value, std::vector<T>& field, const std::string& path) const {
-    if (!value.is_array()) bad(path, "must be a list");
+  void read(const JsonValue& value, std::vector<T>& field, const std::string& path) const {
+    if (!value.is_list()) bad(path, "must be a list");
     field.clear();
-    for (const Json& element : value)
+    for (const JsonValue& element : value.list())
       read(element, field.emplace_back(), message(path, "[", field.size() - 1, "]"));
   }
   template <class T>
-  void read(const Json& value, std::map<std::string, T>& field, const std::string& path) const {
+  void read(const JsonValue& value, std::map<std::string, T>& field, const std::string& path) const {
     if (!value.is_object()) bad(path, "must be an object");
     field.clear();
-    for (const auto& [key, element] : value.items()) read(element, field[key], path + "." + key);
+    for (const auto& [key, element] : value.members()) read(element, field[key], path + "." + key);
   }
   template <class T, std::size_t N>
-  void read(const Json& value, std::array<T, N>& field, const std::string& path) const {
-    if (!value.is_array() || value.size() != N) bad(path, message("must be a list of ", N));
-    for (std::size_t i = 0; i < N; ++i) read(value[i], field[i], message(path, "[", i, "]"));
+  void read(const JsonValue& value, std::array<T, N>& field, const std::string& path) const {
+    if (!value.is_list() || value.list().size() != N)
+      bad(path, message("must be a list of ", N));
+    for (std::size_t i = 0; i < N; ++i) read(value.list()[i], field[i], message(path, "[", i, "]"));
   }
 
   static constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
-  const Json& object_;
+  const JsonValue& object_;
   std::string what_, path_;
   std::set<std::string> asked_;
 };

@@ -25,12 +25,12 @@ void check_version(const SafetensorsFile& file) {
 }
 
 std::vector<std::string> parse_labels(const std::string& text) {
-  const nlohmann::json document = parse_strict_json(text, "labels");
-  require(document.is_array(), ErrorCode::kBadArgument, "labels: must be a list of names");
+  const JsonValue document = parse_strict_json(text, "labels");
+  require(document.is_list(), ErrorCode::kBadArgument, "labels: must be a list of names");
   std::vector<std::string> labels;
-  for (const nlohmann::json& label : document) {
+  for (const JsonValue& label : document.list()) {
     require(label.is_string(), ErrorCode::kBadArgument, "labels: must be a list of names");
-    labels.push_back(label.get<std::string>());
+    labels.push_back(label.string());
   }
   check_labels(labels);
   return labels;

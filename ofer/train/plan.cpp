@@ -37,15 +37,15 @@ std::string to_json(const TrainPlan& plan) {
 }
 
 TrainPlan parse_plan(std::string_view json) {
-  const nlohmann::json document = parse_strict_json(json, kWhat);
+  const JsonValue document = parse_strict_json(json, kWhat);
   JsonFields fields(document, kWhat);
-  const nlohmann::json& stages = fields.value("stages");
-  if (!stages.is_array() || stages.empty()) fields.bad("stages", "must be a list of recipes");
+  const JsonValue& stages = fields.value("stages");
+  if (!stages.is_list() || stages.list().empty()) fields.bad("stages", "must be a list of recipes");
   fields.finish();
   TrainPlan plan;
-  for (std::size_t i = 0; i < stages.size(); ++i) {
+  for (std::size_t i = 0; i < stages.list().size(); ++i) {
     try {
-      plan.push_back(parse_recipe(stages[i].dump()));
+      plan.push_back(parse_recipe(stages.list()[i]));
     } catch (const Error& error) {
       fail(error.code(), "stage ", i + 1, " of the plan: ", error.what());
     }

@@ -351,8 +351,9 @@ std::string to_json(const Recipe& r) {
   return document.dump(2);
 }
 
-Recipe parse_recipe(std::string_view text) {
-  const nlohmann::json document = parse_strict_json(text, kWhat);
+Recipe parse_recipe(std::string_view text) { return parse_recipe(parse_strict_json(text, kWhat)); }
+
+Recipe parse_recipe(const JsonValue& document) {
   JsonFields fields(document, kWhat);
   Recipe r;
   fields.get("stage", r.stage, kStages)

@@ -20,6 +20,8 @@
 
 namespace ofer {
 
+class JsonValue;
+
 enum class TrainStageKind : std::uint8_t { kMae, kSvdd, kReconstruct, kRecognise };
 inline constexpr TrainStageKind kTrainStages[] = {TrainStageKind::kMae, TrainStageKind::kSvdd,
                                                   TrainStageKind::kReconstruct,
@@ -75,5 +77,6 @@ Recipe default_recipe(TrainStageKind stage);
 // of the stage's alone.
 std::string to_json(const Recipe& recipe);
 Recipe parse_recipe(std::string_view json);
+Recipe parse_recipe(const JsonValue& document);
 
 }  // namespace ofer

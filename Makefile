@@ -2,6 +2,8 @@
 #   make        the command, build/ofer
 #   make run    the pipeline on the sample pictures
 #   make test   every test
+#   make install PREFIX=DIR   the library, its headers, the command (DESTDIR is respected)
+#   make package   a Debian package of the same, in build-install/
 #   make bench  the benchmark beside PyTorch
 #   make asan, make tsan   every test under sanitizers
 #   make check-sanitizers  the suites among them that a change is held against (tests/CMakeLists.txt)
@@ -10,9 +12,10 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 OUT ?= out
+PREFIX ?= /usr/local
 WEIGHTS ?= $(firstword $(wildcard weights/latent-ofer-small.safetensors) $(OUT)/small-untrained.safetensors)
 
-.PHONY: all run test bench asan tsan check-sanitizers fuzz gpu-check format clean
+.PHONY: all run test install package bench asan tsan check-sanitizers fuzz gpu-check format clean
 all: $(BUILD)/.configured
 	cmake --build $(BUILD) -j $(JOBS) --target ofer_command
 
@@ -31,6 +34,19 @@ test:
 	cmake --preset test -B $(BUILD)-test
 	cmake --build $(BUILD)-test -j $(JOBS)
 	ctest --test-dir $(BUILD)-test --output-on-failure
+
+install: $(BUILD)-install/.built
+	cmake --install $(BUILD)-install --prefix $(PREFIX)
+
+package: $(BUILD)-install/.built
+	tools/install_packages.sh package
+	cd $(BUILD)-install && cpack
+
+.PHONY: $(BUILD)-install/.built
+$(BUILD)-install/.built:
+	tools/install_packages.sh build
+	cmake --preset install -B $(BUILD)-install
+	cmake --build $(BUILD)-install -j $(JOBS)
 
 bench:
 	tools/install_packages.sh build test
@@ -65,4 +81,4 @@ format:
 	clang-format -i $$(git ls-files '*.cpp' '*.h')
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-test $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-gpu $(OUT)
+	rm -rf $(BUILD) $(BUILD)-install $(BUILD)-test $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-gpu $(OUT)

@@ -4,6 +4,7 @@
 #   make test   every test
 #   make install PREFIX=DIR   the library, its headers, the command (DESTDIR is respected)
 #   make package   a Debian package of the same, in build-install/
+#   make docs      pages of the API, build-docs/html/
 #   make bench  the benchmark beside PyTorch
 #   make asan, make tsan   every test under sanitizers
 #   make check-sanitizers  the suites among them that a change is held against (tests/CMakeLists.txt)
@@ -15,7 +16,7 @@ OUT ?= out
 PREFIX ?= /usr/local
 WEIGHTS ?= $(firstword $(wildcard weights/latent-ofer-small.safetensors) $(OUT)/small-untrained.safetensors)
 
-.PHONY: all run test install package bench asan tsan check-sanitizers fuzz gpu-check format clean
+.PHONY: all run test install package docs bench asan tsan check-sanitizers fuzz gpu-check format clean
 all: $(BUILD)/.configured
 	cmake --build $(BUILD) -j $(JOBS) --target ofer_command
 
@@ -47,6 +48,10 @@ $(BUILD)-install/.built:
 	tools/install_packages.sh build
 	cmake --preset install -B $(BUILD)-install
 	cmake --build $(BUILD)-install -j $(JOBS)
+
+docs:
+	tools/install_packages.sh docs
+	doxygen docs/Doxyfile
 
 bench:
 	tools/install_packages.sh build test
@@ -81,4 +86,4 @@ format:
 	clang-format -i $$(git ls-files '*.cpp' '*.h')
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-install $(BUILD)-test $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-gpu $(OUT)
+	rm -rf $(BUILD) $(BUILD)-install $(BUILD)-test $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-gpu build-docs $(OUT)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that are missing, and says which. Arguments: build, test, fuzz, package.
+# Installs the Debian packages that are missing, and says which. Arguments: build, test, fuzz, package, docs.
 set -eu
 
 packages=""
@@ -8,8 +8,9 @@ for set in "$@"; do
     build) packages="$packages g++ cmake ninja-build libdnnl-dev nlohmann-json3-dev libstb-dev libcli11-dev libeigen3-dev libsvm-dev" ;;
     test) packages="$packages doctest-dev pkg-config python3 python3-numpy python3-pil python3-torch libopenblas0-pthread libboost-context-dev" ;;
     fuzz) packages="$packages clang" ;;
+    docs) packages="$packages doxygen" ;;
     package) packages="$packages dpkg-dev file" ;;
-    *) echo "install_packages.sh: no package set '$set' (build, test, fuzz, package)" >&2; exit 2 ;;
+    *) echo "install_packages.sh: no package set '$set' (build, test, fuzz, package, docs)" >&2; exit 2 ;;
   esac
 done
 

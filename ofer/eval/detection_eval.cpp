@@ -156,8 +156,10 @@ DetectionEval evaluate_detection(Pipeline& pipeline, const EvalFaces& faces,
         judged.cases.push_back({i, static_cast<int>(k), blurred});
   }
   std::vector<PatchState> truth;
+  Request request;
+  request.last = Stage::kDetect;
   passes.run(
-      {}, judged.cases.size(),
+      request, judged.cases.size(),
       [&](std::size_t n) {
         EvalPicture picture = picture_of(judged.cases[n], passes, covers, truth);
         judged.truth.insert(judged.truth.end(), truth.begin(), truth.end());

@@ -146,7 +146,7 @@ ReconstructionEval evaluate_reconstruction(Pipeline& pipeline, const EvalFaces& 
   request.mask = MaskSource::kGiven;
   request.coarse = true;
   request.restored = hybrid;
-  request.latent_use = LatentUse::kNone;
+  request.last = Stage::kReconstruct;
 
   const auto picture_of = [&](std::size_t arrangement, std::size_t i) {
     SeededNumbers numbers =

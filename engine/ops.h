@@ -212,11 +212,12 @@ struct PatchLists {
 };
 PatchLists patch_lists(Session& session, const Tensor& covered);
 
-// --- memory of a caller's on the session's device, none of it recorded: engine/ops_exchange.cpp ---
+// --- a caller's memory on the session's device, nothing recorded: engine/ops_exchange.cpp ---
 
 // A picture at another size, as planes of numbers in [0, 1]: y [3, height, width], equal to
-// image_to_planes (engine/image_resize.h) but for rounding, and 0 where that refuses a picture of
-// floats because a value is NaN. On a GPU floats must lie at multiples of 4 bytes (kBadArgument).
+// image_to_planes (engine/image_resize.h) but for rounding. A picture of floats that are not all
+// finite is not refused: what becomes NaN is 0, what becomes infinite is clamped. On a GPU floats
+// must lie at multiples of 4 bytes (kBadArgument).
 void image_planes(Session& session, const ImageView& picture, const Tensor& y);
 Tensor image_planes(Session& session, const ImageView& picture, std::int64_t height,
                     std::int64_t width);
@@ -224,8 +225,8 @@ Tensor image_planes(Session& session, const ImageView& picture, std::int64_t hei
 // y = 1 where the flag is not 0, else 0: as many flags as y has elements.
 void import_flags(Session& session, const std::uint8_t* from, const Tensor& y);
 // x in a type that does not depend on the session's: floats; 1 where x > 0, else 0 (NaN included);
-// the position of the largest of each row of x [rows, length], of equals the lowest, NaN below every
-// number. Nothing while the pass is counted.
+// the position of the largest of each row of x [rows, length], of equals the lowest, NaN below
+// every number. Nothing while the pass is counted.
 void export_floats(Session& session, const Tensor& x, float* to);
 void export_flags(Session& session, const Tensor& x, std::uint8_t* to);
 void export_top(Session& session, const Tensor& x, std::int32_t* to);

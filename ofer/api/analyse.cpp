@@ -97,6 +97,7 @@ void analyse(ofer_session& session, const ofer_image* images, std::size_t count,
   require(wanted != nullptr, ErrorCode::kBadArgument, "the results are null");
   const auto asked = read_struct(given, ofer_request OFER_REQUEST_INIT, "ofer_request");
   const auto results = read_struct(wanted, ofer_results OFER_RESULTS_INIT, "ofer_results");
+  require(results.reserved == 0, ErrorCode::kBadArgument, "the results' reserved field is not 0");
   const Request request = request_of(asked);
   const auto patches =
       static_cast<std::size_t>(session.pipeline.network().config().patch_count());

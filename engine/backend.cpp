@@ -50,6 +50,7 @@ const Backend& cpu_backend() {
       .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
         return std::make_unique<kernels::cpu::CpuStream>(threads);
       },
+      .borrow_stream = nullptr,
       .allocate = &allocate_on_host,
       .release = &release_on_host,
       .allocate_host = &allocate_on_host,
@@ -72,6 +73,7 @@ const Backend& simt_backend() {
       .make_stream = [](Device, int threads) -> std::unique_ptr<kernels::Stream> {
         return std::make_unique<kernels::simt::SimtStream>(threads);
       },
+      .borrow_stream = nullptr,
       .allocate = [](std::size_t bytes, Device) { return kernels::simt::allocate(bytes); },
       .release = [](void* data, Device) noexcept { kernels::simt::release(data); },
       .allocate_host = &allocate_on_host,
@@ -93,6 +95,10 @@ const Backend& cuda_backend() {
       .tf32 = true,
       .bf16_products_missing = nullptr,
       .make_stream = [](Device device, int) { return kernels::cuda::make_stream(device.index); },
+      .borrow_stream =
+          [](Device device, void* stream) {
+            return kernels::cuda::borrow_stream(device.index, stream);
+          },
       .allocate = [](std::size_t bytes,
                      Device device) { return kernels::cuda::allocate(bytes, device.index); },
       .release = [](void* data,

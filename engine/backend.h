@@ -30,6 +30,8 @@ struct Backend {
   // `threads`: host threads, for backends that compute with them. Throws when the device is
   // missing.
   std::unique_ptr<kernels::Stream> (*make_stream)(Device device, int threads);
+  // The same around a stream of the caller's, which stays theirs; null: the backend knows none.
+  std::unique_ptr<kernels::Stream> (*borrow_stream)(Device device, void* stream);
   // Memory aligned to 64 bytes, uninitialised; null when there is not enough.
   void* (*allocate)(std::size_t bytes, Device device);
   void (*release)(void* data, Device device) noexcept;

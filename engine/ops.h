@@ -18,6 +18,10 @@
 #include "engine/tensor.h"
 #include "kernels/types.h"
 
+namespace ofer {
+struct ImageView;
+}
+
 namespace ofer::ops {
 
 using kernels::Activation;
@@ -196,6 +200,36 @@ Tensor self_assembly(Session& session, const Tensor& x, const Tensor& f, const T
 
 // features, gradients [N, C, H, W] -> [N, H, W] in [0, 1]; not recorded.
 Tensor grad_cam(Session& session, const Tensor& features, const Tensor& gradients, bool plus_plus);
+
+// Index lists of the patches that are visible, made on the device; what each is stands in
+// kernels/patch_lists.h. covered [N, L], > 0 where covered. Not recorded.
+struct PatchLists {
+  Tensor used;          // i32 [N, 2]
+  Tensor token_source;  // i32 [N (L + 1)]
+  Tensor grid_source;   // i32 [N (L + 1)]
+  Tensor patch_source;  // i32 [N L]
+  Tensor any;           // [N]
+};
+PatchLists patch_lists(Session& session, const Tensor& covered);
+
+// --- a caller's memory on the session's device, nothing recorded: engine/ops_exchange.cpp ---
+
+// A picture at another size, as planes of numbers in [0, 1]: y [3, height, width], equal to
+// image_to_planes (engine/image_resize.h) but for rounding. A picture of floats that are not all
+// finite is not refused: what becomes NaN is 0, what becomes infinite is clamped. On a GPU floats
+// must lie at multiples of 4 bytes (kBadArgument).
+void image_planes(Session& session, const ImageView& picture, const Tensor& y);
+Tensor image_planes(Session& session, const ImageView& picture, std::int64_t height,
+                    std::int64_t width);
+
+// y = 1 where the flag is not 0, else 0: as many flags as y has elements.
+void import_flags(Session& session, const std::uint8_t* from, const Tensor& y);
+// x in a type that does not depend on the session's: floats; 1 where x > 0, else 0 (NaN included);
+// the position of the largest of each row of x [rows, length], of equals the lowest, NaN below
+// every number. Nothing while the pass is counted.
+void export_floats(Session& session, const Tensor& x, float* to);
+void export_flags(Session& session, const Tensor& x, std::uint8_t* to);
+void export_top(Session& session, const Tensor& x, std::int32_t* to);
 
 // --- losses, each [1]: engine/ops_loss.cpp ---
 

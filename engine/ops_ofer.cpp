@@ -197,4 +197,30 @@ Tensor grad_cam(Session& session, const Tensor& features, const Tensor& gradient
   return map;
 }
 
+PatchLists patch_lists(Session& session, const Tensor& covered) {
+  check_input(session, covered, "patch_lists", "covered");
+  check_rank(covered, 2, 2, "patch_lists", "covered");
+  const std::int64_t images = covered.size(0), patches = covered.size(1);
+  require(images * (patches + 1) < (std::int64_t{1} << 31), ErrorCode::kBadArgument,
+          "patch_lists: a batch of ", images, " images is too large");
+  PatchLists lists;
+  lists.used = session.allocate({images, 2}, DType::kI32);
+  lists.token_source = session.allocate({images * (patches + 1)}, DType::kI32);
+  lists.grid_source = session.allocate({images * (patches + 1)}, DType::kI32);
+  lists.patch_source = session.allocate({images * patches}, DType::kI32);
+  lists.any = session.allocate({images});
+  dispatch(covered.dtype(), [&]<class T>() {
+    kernels::PatchListsArgs<T> args{covered.data<T>(),
+                                    lists.used.data<std::int32_t>(),
+                                    lists.token_source.data<std::int32_t>(),
+                                    lists.grid_source.data<std::int32_t>(),
+                                    lists.patch_source.data<std::int32_t>(),
+                                    lists.any.data<T>(),
+                                    images,
+                                    patches};
+    OFER_CALL(session, patch_lists, args);
+  });
+  return lists;
+}
+
 }  // namespace ofer::ops

@@ -29,13 +29,21 @@ int thread_count(int asked) {
   return asked > 0 ? asked : usable_cores();
 }
 
+std::unique_ptr<kernels::Stream> open_stream(const Backend& backend, const SessionOptions& options,
+                                             int threads) {
+  if (!options.stream) return backend.make_stream(options.device, threads);
+  require(backend.borrow_stream != nullptr, ErrorCode::kBadArgument, "device ", backend.name,
+          " takes no stream of the caller's; only cuda does");
+  return backend.borrow_stream(options.device, options.stream);
+}
+
 }  // namespace
 
 Session::Session(const SessionOptions& options)
     : options_(options),
       backend_(backend_of(options.device.kind)),
       threads_(thread_count(options.threads)),
-      stream_(on_device([&] { return backend_.make_stream(options.device, threads_); })),
+      stream_(on_device([&] { return open_stream(backend_, options, threads_); })),
       workspace_(options.device),
       resize_axes_(backend_, options.device, dtype()) {
   require_precision(backend_, *stream_, options.precision);

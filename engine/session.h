@@ -31,6 +31,11 @@ struct SessionOptions {
   int threads = 0;            // 0: one for each core the process may use
   bool deterministic = true;  // false: products over whole batches; bits may depend on the batch
   LogCallback log;
+
+  // Of a GPU: a stream of the caller's (cudaStream_t) in place of one of the session's own. Work is
+  // queued on it as it comes: sections are not played again (engine/replays.h), and where the
+  // caller is capturing it, they become part of the caller's graph.
+  void* stream = nullptr;  // must outlive the session
 };
 
 // Thread rule: a Session is used by one thread at a time. Sessions share nothing but Models.
@@ -95,6 +100,12 @@ class Session {
   // host.
   bool capturing() const { return capturing_; }
   void set_capturing(bool on) { capturing_ = on; }
+
+  // Throws kUnsupported, naming `what`, while the caller captures the stream that they have lent.
+  void require_uncaptured(const char* what) {
+    require(counting() || !on_device([&] { return stream_->captured_by_owner(); }),
+            ErrorCode::kUnsupported, what, " cannot become part of a CUDA graph");
+  }
 
   // Moments of a pass and the time between two of them (kernels/stream.h). Nothing while counting.
   void mark(std::size_t number) {

@@ -39,6 +39,7 @@ void Staging::reserve(Session& session, std::size_t bytes) {
 }
 
 void Staging::queue(Session& session, const void* data, const Tensor& tensor) {
+  session.require_uncaptured("a copy from the host (images, masks, lists of patches)");
   reserve(session, aligned(tensor.bytes()));
   std::byte* place = memory_ + used_;
   used_ += aligned(tensor.bytes());
@@ -72,6 +73,7 @@ void Staging::fetch(Session& session, std::span<const Tensor> tensors) {
   }
   floats_.resize(count);
   if (session.counting()) return;
+  session.require_uncaptured("a copy to the host (results, the mask that was detected)");
   reserve(session, bytes);
   std::byte* place = memory_ + used_;
   for (const Tensor& tensor : tensors)

@@ -26,6 +26,8 @@ class Staging {
   // Queues a copy of `values` into `tensor`, in its element type. The values may change when the
   // call returns; begin() forgets what was sent before, once its pass has ended.
   void begin() { used_ = sent_ = 0; }
+  // Has this pass sent anything? Then the next may begin only when it has ended.
+  bool sent() const { return sent_ > 0; }
   void send(Session& session, std::span<const float> values, const Tensor& tensor);
   void send(Session& session, std::span<const std::int32_t> values, const Tensor& tensor);
 

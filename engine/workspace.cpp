@@ -1,6 +1,8 @@
 #include "engine/workspace.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "engine/error.h"
 
@@ -22,6 +24,26 @@ std::size_t aligned(const Shape& shape, DType dtype) {
 
 }  // namespace
 
+void Workspace::lend(void* memory, std::size_t bytes) {
+  OFER_ASSERT(block_ == 0 && used_ == 0 && !counting_);
+  require(reinterpret_cast<std::uintptr_t>(memory) % Buffer::kAlignment == 0,
+          ErrorCode::kBadArgument, "the workspace must begin at a multiple of ",
+          Buffer::kAlignment, " bytes");
+  lent_ = memory != nullptr;
+  ++moves_;
+  growths_ = 0;
+  blocks_.clear();
+  if (lent_) blocks_.push_back({static_cast<char*>(memory), bytes, Buffer()});
+}
+
+void Workspace::add_block(std::size_t bytes) {
+  require(!lent_, ErrorCode::kOutOfMemory, "the workspace that was given has ",
+          lent_ ? blocks_[0].size : 0, " bytes, and more is needed");
+  Buffer memory(bytes, device_);
+  blocks_.push_back({static_cast<char*>(memory.data()), bytes, Buffer()});
+  blocks_.back().own = std::move(memory);
+}
+
 Tensor Workspace::allocate(const Shape& shape, DType dtype) {
   const std::size_t bytes = aligned(shape, dtype);
   if (counting_) {
@@ -31,16 +53,16 @@ Tensor Workspace::allocate(const Shape& shape, DType dtype) {
     peak_ = std::max(peak_, used_);
     return Tensor(address, shape, dtype, device_);
   }
-  while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size()) {
+  while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size) {
     ++block_;
     used_ = 0;
   }
   if (block_ == blocks_.size()) {
-    blocks_.emplace_back(std::max(bytes, kLeastBlock), device_);
+    add_block(std::max(bytes, kLeastBlock));
     ++growths_;
     used_ = 0;
   }
-  Tensor tensor(static_cast<char*>(blocks_[block_].data()) + used_, shape, dtype, device_);
+  Tensor tensor(blocks_[block_].data + used_, shape, dtype, device_);
   used_ += bytes;
   return tensor;
 }
@@ -48,10 +70,12 @@ Tensor Workspace::allocate(const Shape& shape, DType dtype) {
 void Workspace::reserve(std::size_t bytes) {
   OFER_ASSERT(block_ == 0 && used_ == 0 && !counting_);
   growths_ = 0;
-  if (blocks_.size() == 1 && blocks_[0].size() >= bytes) return;
+  if (blocks_.size() == 1 && blocks_[0].size >= bytes) return;
+  require(!lent_, ErrorCode::kOutOfMemory, "the workspace that was given has ",
+          lent_ ? blocks_[0].size : 0, " bytes; ", bytes, " are needed");
   ++moves_;
   blocks_.clear();
-  if (bytes > 0) blocks_.emplace_back(bytes, device_);
+  if (bytes > 0) add_block(bytes);
 }
 
 void Workspace::begin_counting() {
@@ -69,7 +93,7 @@ std::size_t Workspace::end_counting() {
 
 std::size_t Workspace::reserved() const {
   std::size_t sum = 0;
-  for (const Buffer& block : blocks_) sum += block.size();
+  for (const Block& block : blocks_) sum += block.size;
   return sum;
 }
 

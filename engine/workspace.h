@@ -19,10 +19,16 @@ class Workspace {
  public:
   explicit Workspace(Device device) : device_(device) {}
 
+  // From here on carves `bytes` of the caller's at `memory`, which is the device's and aligned to
+  // 64 bytes (kBadArgument), and takes no other: what needs more throws kOutOfMemory. Null: memory
+  // of its own again. The stack must be empty.
+  void lend(void* memory, std::size_t bytes);
+
   // A tensor on top of the stack, uninitialised, aligned to 64 bytes.
   Tensor allocate(const Shape& shape, DType dtype);
 
-  // Makes sure that `bytes` can be carved without another allocation. The stack must be empty.
+  // Makes sure that `bytes` can be carved without another allocation (kOutOfMemory). The stack must
+  // be empty.
   void reserve(std::size_t bytes);
 
   // Counting: from begin to end, allocations have made-up addresses and only their extent counts.
@@ -87,8 +93,16 @@ class Workspace {
     used_ = used;
   }
 
+  struct Block {
+    char* data = nullptr;
+    std::size_t size = 0;
+    Buffer own;  // empty: lent
+  };
+  void add_block(std::size_t bytes);
+
   Device device_;
-  std::vector<Buffer> blocks_;
+  bool lent_ = false;
+  std::vector<Block> blocks_;
   std::size_t block_ = 0;  // the block that is being carved
   std::size_t used_ = 0;   // bytes of it, or, while counting, of the whole stack
   std::size_t peak_ = 0;

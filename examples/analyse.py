@@ -32,7 +32,7 @@ class ModelInfo(Sized):
 
 class Image(Sized):
     _fields_ = [("size", c_size_t), ("data", c_void_p), ("width", c_int32), ("height", c_int32),
-                ("format", c_int32), ("layout", c_int32), ("type", c_int32), ("reserved", c_int32),
+                ("format", c_int32), ("layout", c_int32), ("type", c_int32), ("memory", c_int32),
                 ("row_stride", c_ssize_t), ("plane_stride", c_ssize_t)]
 
 
@@ -46,7 +46,7 @@ class Values(Structure):
 
 
 class Results(Sized):
-    _fields_ = [("size", c_size_t)] + [(name, Values) for name in (
+    _fields_ = [("size", c_size_t), ("memory", c_int32), ("reserved", c_int32)] + [(name, Values) for name in (
         "labels", "probabilities", "distances", "masks", "chosen", "coarse", "restored",
         "attention", "grad_cam", "latents")]
 

@@ -38,6 +38,9 @@ class Stream {
   // device, waiting, marks and growing scratch memory are errors. drop_capture() leaves a capture
   // that failed. The calls throw DeviceError.
   virtual bool captures() const { return false; }
+  // Is somebody else, whose stream this is, noting what is queued? Then nothing may be waited for
+  // or copied to or from pageable memory, and marks are left out.
+  virtual bool captured_by_owner() const { return false; }
   virtual void begin_capture() {}
   virtual std::unique_ptr<Graph> end_capture() { return nullptr; }
   virtual void drop_capture() noexcept {}

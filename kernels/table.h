@@ -4,11 +4,14 @@
 #include "kernels/attention.h"
 #include "kernels/conv2d.h"
 #include "kernels/copy.h"
+#include "kernels/exchange.h"
 #include "kernels/grad_cam.h"
+#include "kernels/image_planes.h"
 #include "kernels/linear.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
 #include "kernels/optimiser.h"
+#include "kernels/patch_lists.h"
 #include "kernels/patches.h"
 #include "kernels/pointwise.h"
 #include "kernels/pool2d.h"
@@ -75,7 +78,13 @@
   X(sgd, SgdArgs)                                                 \
   X(adam, AdamArgs)                                               \
   X(select_top, SelectTopArgs)                                    \
-  X(grad_cam, GradCamArgs)
+  X(grad_cam, GradCamArgs)                                        \
+  X(patch_lists, PatchListsArgs)                                  \
+  X(image_planes, ImagePlanesArgs)                                \
+  X(import_flags, ImportFlagsArgs)                                \
+  X(export_floats, ExportFloatsArgs)                              \
+  X(export_flags, ExportFlagsArgs)                                \
+  X(export_top, ExportTopArgs)
 
 namespace ofer::kernels {
 

@@ -15,11 +15,14 @@ using Index = std::int64_t;
 // Pointwise functions that a kernel may end with.
 enum class Activation : std::uint8_t { kNone, kGelu, kRelu, kLeakyRelu, kSigmoid };
 
-// Rows of a packed batch: image i owns rows [offsets[i], offsets[i + 1]). `offsets` lives where
-// the kernel runs; `host_offsets` is the same array, readable by the launcher.
+// Rows of a packed batch. Image i has room for rows [host_offsets[i], host_offsets[i + 1]), which
+// the launcher may read. Those that it uses are [offsets[stride i], offsets[stride i + 1]), numbers
+// that live where the kernel runs: with stride 1 all of its room, and the two arrays are the same;
+// with stride 2 a beginning of it, whose length only the device knows.
 struct Segments {
   Index count = 0;
   Index longest = 0;
+  Index stride = 1;
   const std::int32_t* offsets = nullptr;
   const std::int32_t* host_offsets = nullptr;
 

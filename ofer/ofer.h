@@ -227,8 +227,11 @@ typedef struct ofer_session_options {
   int32_t largest_batch;
   /* 1: faster, and an image's last bits may depend on what else is in its batch. */
   int32_t fast;
+  /* Of a GPU: a cudaStream_t of the caller's on that device, which must outlive the session; NULL:
+   * one of its own. Work is queued on it in order. docs/embedding.md has the rules. */
+  void* stream;
 } ofer_session_options;
-#define OFER_SESSION_OPTIONS_INIT {sizeof(ofer_session_options), 0, 0, 0, 0, 0, 0}
+#define OFER_SESSION_OPTIONS_INIT {sizeof(ofer_session_options), 0, 0, 0, 0, 0, 0, NULL}
 
 /*
  * Makes a session of a model. options: NULL for the defaults. The first session of a device and a
@@ -295,6 +298,12 @@ OFER_API ofer_status ofer_session_set_tap(ofer_session* session, ofer_tap_callba
 
 /* ------------------------------------------------------------------------------------ analysis */
 
+/* Where pixels, masks and results are. To a session of OFER_DEVICE_CPU both are the same. */
+enum {
+  OFER_MEMORY_HOST = 0,
+  OFER_MEMORY_DEVICE = 1 /* the session's device; used in the order of its stream */
+};
+
 /* How pixels lie in memory. */
 enum {
   OFER_RGB = 0,
@@ -309,7 +318,9 @@ enum {
 };
 enum {
   OFER_U8_PIXELS = 0, /* 0 to 255 */
-  OFER_F32_PIXELS = 1 /* 0 to 1, clamped; a value that is no finite number is refused */
+  /* 0 to 1, clamped; a value that is no finite number is refused. In a device's memory they begin
+   * at multiples of 4 bytes, and what is no number counts as 0. */
+  OFER_F32_PIXELS = 1
 };
 
 /* A face, cropped and upright as docs/embedding.md shows. Any size; resized as the method asks. */
@@ -320,7 +331,7 @@ typedef struct ofer_image {
   int32_t format;
   int32_t layout;
   int32_t type;
-  int32_t reserved;       /* 0 */
+  int32_t memory;         /* the same for all images of a call */
   ptrdiff_t row_stride;   /* bytes from row to row; 0: packed; negative: the bottom row is first */
   ptrdiff_t plane_stride; /* planar: bytes from plane to plane; 0: one behind the other */
 } ofer_image;
@@ -352,11 +363,15 @@ typedef struct ofer_request {
   int32_t latents;
   int32_t grad_cam_class;     /* -1: each image's most probable */
   int32_t grad_cam_plus_plus; /* 1: Grad-CAM++ */
-  int32_t reserved;           /* 0 */
+  /* 1: nothing that is queued depends on what is found; dearer, for CUDA graphs and streams that
+   * must not be waited for. The same results but for roundings. */
+  int32_t dense;
   const char* grad_cam_layer; /* NULL: the first of ofer_model_grad_cam_layer */
+  int32_t mask_memory;        /* OFER_MEMORY_DEVICE: dense requests only */
+  int32_t reserved;           /* 0 */
 } ofer_request;
 #define OFER_REQUEST_INIT {sizeof(ofer_request), OFER_MASK_DETECT, OFER_STAGE_RECOGNISE, NULL, 0, \
-                           OFER_LATENTS_CHOSEN, -1, 0, 0, NULL}
+                           OFER_LATENTS_CHOSEN, -1, 0, 0, NULL, OFER_MEMORY_HOST, 0}
 
 /* Memory of the caller's: `count` values, exactly as many as there are; data NULL: not wanted. */
 typedef struct ofer_floats {
@@ -379,6 +394,10 @@ typedef struct ofer_ints {
  */
 typedef struct ofer_results {
   size_t size;
+  /* Of all of them. OFER_MEMORY_DEVICE: they are written in the order of the session's stream, and
+   * the call does not wait for it; what fails on the device shows in a later call. */
+  int32_t memory;
+  int32_t reserved;          /* 0 */
   ofer_ints labels;          /* [N]: the most probable class */
   ofer_floats probabilities; /* [N, C] */
   ofer_floats distances;     /* [N, L], when detected */
@@ -390,23 +409,41 @@ typedef struct ofer_results {
   ofer_floats grad_cam;      /* [N, h, w], ofer_session_grad_cam_size; in [0, 1] */
   ofer_floats latents;       /* [N, L, W] */
 } ofer_results;
-#define OFER_RESULTS_INIT {sizeof(ofer_results), {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
+#define OFER_RESULTS_INIT {sizeof(ofer_results), OFER_MEMORY_HOST, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, \
                            {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 
 /*
- * Analyses `count` images. request: NULL for everything by detection. No memory is allocated by a
+ * Analyses `count` images, in host memory or in the device's. request: NULL for everything by detection. No memory is allocated by a
  * call that asks for no more than one before it, with images no larger.
  */
 OFER_API ofer_status ofer_analyse(ofer_session* session, const ofer_image* images, size_t count,
                                   const ofer_request* request,
                                   const ofer_results* results) OFER_NOEXCEPT;
 
+/*
+ * Bytes of device memory that calls like this one need for their tensors, exactly: with that
+ * request, those results wanted (their data not NULL; their counts are not looked at) and at most
+ * largest_batch images at once. Nothing is computed.
+ */
+OFER_API ofer_status ofer_session_workspace_bytes(ofer_session* session,
+                                                  const ofer_request* request,
+                                                  const ofer_results* results,
+                                                  size_t* bytes) OFER_NOEXCEPT;
+
+/*
+ * Lends the session memory of its device, aligned to 64 bytes, for the tensors of calls: it takes
+ * none beside it, and a call that needs more ends with OFER_OUT_OF_MEMORY. NULL: memory of its own
+ * again. What is queued must have ended.
+ */
+OFER_API ofer_status ofer_session_set_workspace(ofer_session* session, void* memory,
+                                                size_t bytes) OFER_NOEXCEPT;
+
 /* The size of a Grad-CAM map at a layer (NULL: the first). */
 OFER_API ofer_status ofer_session_grad_cam_size(ofer_session* session, const char* layer,
                                                 int32_t* rows, int32_t* columns) OFER_NOEXCEPT;
 
 /* Milliseconds that the stages of the session's last successful ofer_analyse took, its turns
- * together. */
+ * together; zeros when nobody waited for it. */
 typedef struct ofer_times {
   size_t size;
   double detect, restore, recognise, total;

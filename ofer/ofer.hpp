@@ -180,6 +180,7 @@ struct SessionOptions {
   int threads = 0;        // 0: one for each core
   int largest_batch = 0;  // 0: the library's own choice
   bool fast = false;
+  void* stream = nullptr;  // of a GPU: the caller's cudaStream_t
 };
 
 // What is wanted. Labels and probabilities, and the masks, always come where their stage runs.
@@ -192,6 +193,7 @@ struct Request {
        grad_cam = false, latents = false;
   int grad_cam_class = -1;
   bool grad_cam_plus_plus = false;
+  bool dense = false;
   std::string grad_cam_layer;  // empty: the first
 };
 
@@ -214,6 +216,7 @@ class Session {
     given.threads = options.threads;
     given.largest_batch = options.largest_batch;
     given.fast = options.fast ? 1 : 0;
+    given.stream = options.stream;
     ofer_error error = OFER_ERROR_INIT;
     ofer_session* handle = nullptr;
     const ofer_status status = ofer_session_create(model.get(), &given, &handle, &error);
@@ -265,6 +268,7 @@ class Session {
     given.grad_cam_class = request.grad_cam_class;
     given.grad_cam_plus_plus = request.grad_cam_plus_plus ? 1 : 0;
     given.grad_cam_layer = layer;
+    given.dense = request.dense ? 1 : 0;
     analyse(images.data(), n, given, to);
   }
   // The same into memory of the caller's.
@@ -274,6 +278,16 @@ class Session {
     const ofer_status status = ofer_analyse(get(), images, count, &request, &results);
     if (calls_->thrown) std::rethrow_exception(std::exchange(calls_->thrown, nullptr));
     check(status);
+  }
+
+  // Memory on a GPU: see ofer_session_workspace_bytes and ofer_session_set_workspace.
+  std::size_t workspace_bytes(const ofer_request& request, const ofer_results& results) {
+    std::size_t bytes = 0;
+    check(ofer_session_workspace_bytes(get(), &request, &results, &bytes));
+    return bytes;
+  }
+  void set_workspace(void* memory, std::size_t bytes) {
+    check(ofer_session_set_workspace(get(), memory, bytes));
   }
 
   // Which patches are covered: masks and distances.

@@ -9,6 +9,9 @@ namespace ofer {
 // Where the results of a batch go, image after image; an empty span: not wanted. L patches, C
 // classes; S and U as in Inputs, W the width of a latent vector.
 struct Outputs {
+  // The spans lie in the memory of the session's device. Then nothing is waited for: they are written
+  // in the order of the session's stream.
+  bool on_device = false;
   std::span<std::int32_t> label;      // [count]: the most probable class
   std::span<float> probabilities;     // [count, C]
   std::span<float> distance;          // [count, L]; only where it is detected

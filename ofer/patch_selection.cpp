@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/ops.h"
+
 namespace ofer {
 
 void PatchSelection::assign(std::int64_t batch, std::int64_t patches,
@@ -12,6 +14,8 @@ void PatchSelection::assign(std::int64_t batch, std::int64_t patches,
           batch, " images is too large");
   batch_ = batch;
   patches_ = patches;
+  dense_ = false;
+  visible_.stride = all_.stride = 1;
   covered_.assign(static_cast<std::size_t>(batch * patches), 0);
   std::copy(covered.begin(), covered.end(), covered_.begin());
   visible_offsets_.assign(1, 0);
@@ -57,6 +61,38 @@ void PatchSelection::assign_largest(std::int64_t batch, std::int64_t patches) {
     covered_place_host_[static_cast<std::size_t>(n)] = static_cast<std::int32_t>(n);
     covered_images_.push_back(static_cast<std::int32_t>(n));
   }
+}
+
+void PatchSelection::assign_dense(Session& session, const Tensor& covered) {
+  const std::int64_t batch = covered.size(0), patches = covered.size(1);
+  require(batch * (patches + 1) < (std::int64_t{1} << 31), ErrorCode::kBadArgument, "a batch of ",
+          batch, " images is too large");
+  batch_ = batch;
+  patches_ = patches;
+  dense_ = true;
+  all_offsets_.clear();
+  covered_images_.clear();
+  for (std::int64_t n = 0; n <= batch; ++n)
+    all_offsets_.push_back(static_cast<std::int32_t>(n * (patches + 1)));
+  for (std::int64_t n = 0; n < batch; ++n) covered_images_.push_back(static_cast<std::int32_t>(n));
+  for (Ragged* rows : {&visible_, &all_}) {
+    rows->host = all_offsets_.data();
+    rows->count = batch;
+    rows->longest = patches + 1;
+    rows->stride = 2;
+  }
+  // Where nothing is covered, the lists are those of all patches.
+  const ops::PatchLists every = ops::patch_lists(session, ops::full(session, covered.shape(), 0));
+  all_.offsets = every.used;
+  all_token_source_ = every.token_source;
+  const ops::PatchLists seen = ops::patch_lists(session, covered);
+  visible_.offsets = seen.used;
+  token_source_ = seen.token_source;
+  grid_source_ = seen.grid_source;
+  patch_source_ = seen.patch_source;
+  covered_flag_ = seen.any;
+  covered_mask_ = covered;
+  covered_index_ = covered_place_ = {};
 }
 
 void PatchSelection::upload(Session& session, Staging& staging) {

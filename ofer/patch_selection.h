@@ -24,6 +24,13 @@ class PatchSelection {
   // Takes memory on the device and sends the lists there.
   void upload(Session& session, Staging& staging);
 
+  // The dense form, made on the device from a mask that only it knows, covered [batch, patches], > 0
+  // where covered: nothing is copied from or to the host, and no shape depends on the mask. Every
+  // image has room for all its tokens and uses a beginning of it; every image is among the covered
+  // ones. What stands in rows that are not used is anything.
+  void assign_dense(Session& session, const Tensor& covered);
+  bool dense() const { return dense_; }
+
   std::int64_t batch() const { return batch_; }
   std::int64_t patches() const { return patches_; }
   // Images that have a covered patch, in order.
@@ -43,7 +50,7 @@ class PatchSelection {
   const Tensor& grid_source() const { return grid_source_; }
   // [batch * patches]: packed row of each patch, -1 where it is covered.
   const Tensor& patch_source() const { return patch_source_; }
-  // [covered_images().size()]: those images' numbers.
+  // [covered_images().size()]: those images' numbers. Not of the dense form, nor the next.
   const Tensor& covered_index() const { return covered_index_; }
   // [batch]: place of each image in covered_images(), -1 where it has no covered patch.
   const Tensor& covered_place() const { return covered_place_; }
@@ -54,6 +61,7 @@ class PatchSelection {
 
  private:
   std::int64_t batch_ = 0, patches_ = 0;
+  bool dense_ = false;
   std::vector<std::int32_t> visible_offsets_, all_offsets_, token_source_host_,
       all_token_source_host_, grid_source_host_, patch_source_host_, covered_images_,
       covered_place_host_;

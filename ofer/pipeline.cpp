@@ -1,6 +1,7 @@
 #include "ofer/pipeline.h"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/ops.h"
 #include "ofer/pipeline_pass.h"
@@ -41,9 +42,16 @@ void Pipeline::check(const Inputs& inputs, const Request& request) const {
     require(static_cast<std::int64_t>(size) == inputs.count * each, ErrorCode::kBadArgument, what,
             ": ", size, " values for ", inputs.count, " images of ", each);
   };
-  check_size(inputs.vit.size(), 3 * s * s, "input for the ViT");
-  if (request.last != Stage::kDetect)
-    check_size(inputs.restored.size(), 3 * u * u, "input for the U-Net");
+  if (inputs.pictures.empty()) {
+    check_size(inputs.vit.size(), 3 * s * s, "input for the ViT");
+    if (request.last != Stage::kDetect)
+      check_size(inputs.restored.size(), 3 * u * u, "input for the U-Net");
+  } else {
+    check_size(inputs.pictures.size(), 1, "pictures");
+  }
+  require(!inputs.mask_on_device || request.dense, ErrorCode::kBadArgument,
+          "a mask on the device can be given to a dense pass only: in any other the host has to "
+          "know what is covered");
   require(request.last != Stage::kDetect || request.mask == MaskSource::kDetect,
           ErrorCode::kBadArgument,
           "nothing to do: detection is the last stage, and the mask is not to be detected");
@@ -70,31 +78,60 @@ void Pipeline::check_layer(const std::string& layer) const {
 }
 
 void Pipeline::plan(std::int64_t count, const Request& request) {
+  Planned& known = request.dense ? planned_dense_ : planned_;
   const bool detect = request.mask == MaskSource::kDetect;
-  if (count <= planned_count_ && (!detect || planned_detect_) && request.last <= planned_last_ &&
-      (!request.grad_cam || (planned_cam_ && planned_layer_ == request.grad_cam_layer)))
+  if (count <= known.count && (!detect || known.detect) && request.last <= known.last &&
+      (!request.grad_cam || (known.cam && known.layer == request.grad_cam_layer)))
     return;
   Inputs largest;
-  largest.count = std::max(count, planned_count_);
+  largest.count = std::max(count, known.count);
   Request all = request;
-  if (planned_detect_) all.mask = MaskSource::kDetect;
-  all.last = std::max(request.last, planned_last_);
+  if (known.detect) all.mask = MaskSource::kDetect;
+  all.last = std::max(request.last, known.last);
   all.latent_use = LatentUse::kChosen;  // the others need no more memory
-  all.grad_cam = request.grad_cam || planned_cam_;
-  planned_count_ = 0;  // should planning fail, nothing is planned
-  session_.plan([&] { forward(largest, all, [](const Pass&) {}); });
-  planned_count_ = largest.count;
-  planned_detect_ = all.mask == MaskSource::kDetect;
-  planned_last_ = all.last;
-  planned_cam_ = all.grad_cam;
-  planned_layer_ = request.grad_cam_layer;
+  all.grad_cam = request.grad_cam || known.cam;
+  session_.require_uncaptured("taking memory (analyse once before you capture)");
+  known.count = 0;  // should planning fail, nothing is planned
+  if (all.dense) keep_latent_rows(largest.count);
+  session_.plan([&] { forward(largest, all, [](const Pass&) { return true; }); });
+  known = {largest.count, all.grad_cam, all.mask == MaskSource::kDetect, all.last,
+           request.grad_cam_layer};
+}
+
+std::size_t Pipeline::workspace_bytes(std::int64_t count, const Request& request) {
+  Inputs largest;
+  largest.count = count;
+  if (request.dense) keep_latent_rows(count);
+  return session_.count([&] { forward(largest, request, [](const Pass&) { return true; }); });
+}
+
+void Pipeline::lend_workspace(void* memory, std::size_t bytes) {
+  session_.require_uncaptured("lending a workspace");
+  session_.synchronise();
+  session_.workspace().lend(memory, bytes);
+  planned_ = planned_dense_ = {};
+}
+
+// The rows of a smaller batch are the first of a larger one's.
+void Pipeline::keep_latent_rows(std::int64_t count) {
+  if (count <= latent_rows_count_) return;
+  network_->recogniser().fill_latent_rows(count, latent_rows_);
+  if (latent_rows_.empty()) return;
+  latent_rows_count_ = 0;
+  session_.synchronise();  // a pass that is queued may still read them
+  latent_rows_memory_ = Buffer(latent_rows_.size() * sizeof(std::int32_t), session_.device());
+  const Tensor rows(latent_rows_memory_.data(), {static_cast<std::int64_t>(latent_rows_.size())},
+                    DType::kI32, session_.device());
+  session_.to_device(rows, latent_rows_.data());
+  session_.synchronise();
+  latent_rows_count_ = count;
 }
 
 std::vector<Result> Pipeline::run(const Inputs& inputs, const Request& request) {
   check(inputs, request);
   plan(inputs.count, request);
   std::vector<Result> results(static_cast<std::size_t>(inputs.count));
-  forward(inputs, request, [&](const Pass& pass) { collect(pass, results); });
+  forward(inputs, request, [&](const Pass& pass) { return collect(pass, results); });
   for (Result& r : results) {
     r.time_ms = times_;
     for (double* ms : {&r.time_ms.detect, &r.time_ms.reconstruct, &r.time_ms.recognise,
@@ -110,7 +147,7 @@ void Pipeline::run(const Inputs& inputs, const Request& request, const Outputs& 
   check(inputs, all);
   check(inputs, all, outputs);
   plan(inputs.count, all);
-  forward(inputs, all, [&](const Pass& pass) { collect(pass, outputs); });
+  forward(inputs, all, [&](const Pass& pass) { return collect(pass, outputs); });
 }
 
 std::vector<Result> Pipeline::run(std::span<const Image> images, const Request& request,
@@ -121,11 +158,21 @@ std::vector<Result> Pipeline::run(std::span<const Image> images, const Request& 
              request);
 }
 
-void Pipeline::run(std::span<const ImageView> images, const Request& request,
-                   std::span<const std::uint8_t> masks, const Outputs& outputs) {
-  run(inputs_of(
-          images.size(), [&](std::size_t i) { return images[i]; }, masks, request),
-      request, outputs);
+void Pipeline::run(std::span<const ImageView> images, bool images_on_device,
+                   const Request& request, std::span<const std::uint8_t> masks,
+                   bool masks_on_device, const Outputs& outputs) {
+  Inputs inputs;
+  if (images_on_device && !session_.device().host_accessible()) {
+    inputs.count = static_cast<std::int64_t>(images.size());
+    inputs.pictures = images;
+    inputs.mask = masks;
+  } else {
+    inputs = inputs_of(
+        images.size(), [&](std::size_t i) { return images[i]; }, masks, request);
+  }
+  // Where the host reaches the device's memory, a mask there is one of the host's.
+  inputs.mask_on_device = masks_on_device && !session_.device().host_accessible();
+  run(inputs, request, outputs);
 }
 
 Inputs Pipeline::inputs_of(std::size_t count, FunctionRef<ImageView(std::size_t)> image,
@@ -171,32 +218,68 @@ Pipeline::MapSize Pipeline::grad_cam_size(const std::string& layer) {
   session_.count([&] {
     forward(one, request, [&](const Pass& pass) {
       size = {pass.grad_cam.size(1), pass.grad_cam.size(2)};
+      return true;
     });
   });
   map_sizes_.emplace_back(layer, size);
   return size;
 }
 
-Tensor Pipeline::upload(std::span<const float> values, const Shape& shape) {
-  const Tensor tensor = session_.allocate(shape);
-  if (!session_.counting()) staging_.send(session_, values, tensor);
-  return tensor;
+void Pipeline::take_images(Pass& pass) {
+  if (session_.counting()) return;
+  const Inputs& in = pass.inputs;
+  if (in.pictures.empty()) {
+    staging_.send(session_, in.vit, pass.raw);
+    if (pass.image.defined()) staging_.send(session_, in.restored, pass.image);
+    return;
+  }
+  for (std::int64_t i = 0; i < in.count; ++i) {
+    const ImageView& picture = in.pictures[static_cast<std::size_t>(i)];
+    for (const Tensor* to : {&pass.raw, &pass.image})
+      if (to->defined())
+        ops::image_planes(session_, picture,
+                          to->rows(i, 1).view({3, to->size(2), to->size(3)}));
+  }
+}
+
+// Fills mask_ with what is given, on the host; of a dense pass pass.covered, on the device.
+void Pipeline::take_mask(Pass& pass) {
+  const Inputs& in = pass.inputs;
+  const std::int64_t n = in.count, patches = network_->config().patch_count();
+  const bool given = pass.request.mask == MaskSource::kGiven;
+  mask_.assign(static_cast<std::size_t>(n * patches), 0);
+  if (given && !in.mask_on_device && !session_.counting())
+    std::transform(in.mask.begin(), in.mask.end(), mask_.begin(),
+                   [](std::uint8_t value) { return value != 0 ? 1 : 0; });
+  if (!pass.request.dense || pass.request.mask == MaskSource::kDetect) return;
+  pass.covered = session_.allocate({n, patches});
+  if (given && in.mask_on_device) {
+    ops::import_flags(session_, in.mask.data(), pass.covered);
+  } else if (given) {
+    mask_values_.assign(mask_.begin(), mask_.end());
+    staging_.send(session_, mask_values_, pass.covered);
+  } else {
+    const Workspace::Scope scope(session_.workspace());
+    ops::copy_to(session_, ops::full(session_, {n, patches}, 0), pass.covered);
+  }
 }
 
 void Pipeline::detect(Pass& pass) {
   const std::int64_t n = pass.inputs.count, patches = network_->config().patch_count();
-  mask_.assign(static_cast<std::size_t>(n * patches), 0);
-  if (pass.request.mask == MaskSource::kGiven && !session_.counting())
-    std::transform(pass.inputs.mask.begin(), pass.inputs.mask.end(), mask_.begin(),
-                   [](std::uint8_t value) { return value != 0 ? 1 : 0; });
+  const bool dense = pass.request.dense;
+  take_mask(pass);
   if (pass.request.mask != MaskSource::kDetect) return;
   pass.distance = session_.allocate({n, patches});
   pass.covered = session_.allocate({n, patches});
   const Workspace::Scope scope(session_.workspace());
   PatchSelection& all = selection_;
-  all.assign(n, patches, {});
-  all.upload(session_, staging_);
-  key_.assign({kDetect, n});
+  if (dense) {
+    all.assign_dense(session_, ops::full(session_, {n, patches}, 0));
+  } else {
+    all.assign(n, patches, {});
+    all.upload(session_, staging_);
+  }
+  key_.assign({kDetect, n, dense ? 1 : 0});
   replays_.run(key_, {pass.vit, all.all().offsets, pass.distance}, {}, [&] {
     const Session::Path path(session_, "detect");
     const Detector::Output found = network_->detector()(session_, pass.vit, all);
@@ -205,7 +288,7 @@ void Pipeline::detect(Pass& pass) {
   });
   // The one place where the host has to wait for the device: how many patches are visible decides
   // the shapes of what follows.
-  if (session_.counting()) return;
+  if (dense || session_.counting()) return;
   staging_.fetch(session_, std::span(&pass.covered, 1));
   const std::span<const float> covered = staging_.fetched(0);
   std::transform(covered.begin(), covered.end(), mask_.begin(),
@@ -215,15 +298,19 @@ void Pipeline::detect(Pass& pass) {
 void Pipeline::reconstruct(Pass& pass) {
   Session& s = session_;
   const std::int64_t n = pass.inputs.count, patches = network_->config().patch_count();
-  if (s.counting())
-    selection_.assign_largest(n, patches);
-  else
-    selection_.assign(n, patches, mask_);
-  selection_.upload(s, staging_);
+  if (pass.request.dense) {
+    selection_.assign_dense(s, pass.covered);
+  } else {
+    if (s.counting())
+      selection_.assign_largest(n, patches);
+    else
+      selection_.assign(n, patches, mask_);
+    selection_.upload(s, staging_);
+  }
   pass.made = allocate_reconstruction(s, *network_, pass.image, selection_);
 
   // Products and attention are queued by the number of tokens that each image has left.
-  key_.assign({kReconstruct, n});
+  key_.assign({kReconstruct, n, pass.request.dense ? 1 : 0});
   for (std::int64_t i = 0; i <= n; ++i) key_.push_back(selection_.visible().host[i]);
   replays_.run(key_, {pass.vit, pass.image, selection_.covered_flag(), pass.made.latent}, {}, [&] {
     const Session::Path path(s, "reconstruct");
@@ -231,22 +318,41 @@ void Pipeline::reconstruct(Pass& pass) {
   });
 }
 
+// A dense pass sends nothing to the device: the rows are there already.
+Tensor Pipeline::dense_latent_rows(const Pass& pass) {
+  if (!pass.request.dense || latent_rows_count_ == 0) return {};
+  const auto all = static_cast<std::int64_t>(latent_rows_memory_.size() / sizeof(std::int32_t));
+  return Tensor(latent_rows_memory_.data(), {all / latent_rows_count_ * pass.inputs.count},
+                DType::kI32, session_.device());
+}
+
+// [N, classes]: 1 for the class that is asked for.
+Tensor Pipeline::class_seed(const Pass& pass) {
+  const std::int64_t n = pass.inputs.count, classes = network_->recogniser().classes();
+  const std::int64_t asked = pass.request.grad_cam_class;
+  const Tensor seed = session_.allocate({n, classes});
+  const Workspace::Scope scope(session_.workspace());
+  std::array<Tensor, 3> parts;
+  std::size_t count = 0;
+  if (asked > 0) parts[count++] = ops::full(session_, {n, asked}, 0);
+  parts[count++] = ops::full(session_, {n, 1}, 1);
+  if (asked + 1 < classes) parts[count++] = ops::full(session_, {n, classes - asked - 1}, 0);
+  ops::copy_to(session_, ops::concatenate(session_, std::span(parts).first(count), 1), seed);
+  return seed;
+}
+
 // With a tape, classifies on it and asks it what mattered.
 void Pipeline::recognise(Pass& pass, Tape* tape) {
   const std::int64_t n = pass.inputs.count;
   const Recogniser& recogniser = network_->recogniser();
-  pass.latent_rows = recogniser.send_latent_rows(session_, staging_, n, latent_rows_);
+  pass.latent_rows = dense_latent_rows(pass);
+  if (!pass.latent_rows.defined())
+    pass.latent_rows = recogniser.send_latent_rows(session_, staging_, n, latent_rows_);
   const std::string* layer = nullptr;
   if (tape)
     layer = pass.request.grad_cam_layer.empty() ? &recogniser.activation_layers().front()
                                                 : &pass.request.grad_cam_layer;
-  if (tape && pass.request.grad_cam_class >= 0) {
-    const std::int64_t classes = recogniser.classes();
-    seed_.assign(static_cast<std::size_t>(n * classes), 0.0f);
-    for (std::int64_t i = 0; i < n; ++i)
-      seed_[static_cast<std::size_t>(i * classes + pass.request.grad_cam_class)] = 1;
-    pass.seed = upload(seed_, {n, classes});
-  }
+  if (tape && pass.request.grad_cam_class >= 0) pass.seed = class_seed(pass);
 
   key_.assign({kRecognise, n, static_cast<std::int64_t>(pass.request.latent_use), tape ? 1 : 0,
                pass.request.grad_cam_plus_plus ? 1 : 0});
@@ -308,13 +414,19 @@ void Pipeline::begin_stage(Stage stage) {
 void Pipeline::forward(const Inputs& inputs, const Request& request, Collect collect) {
   Session& s = session_;
   const Workspace::Scope scope(s.workspace());
-  staging_.begin();
+  if (!s.counting()) {
+    // What the last pass sent may still be on its way.
+    if (unwaited_ && staging_.sent()) s.synchronise();
+    staging_.begin();
+    unwaited_ = true;
+  }
   s.mark(kBegin);
   const std::int64_t n = inputs.count, size = network_->config().image_size;
   const std::int64_t u = network_->restored_size();
   Pass pass(inputs, request);
-  pass.raw = upload(inputs.vit, {n, 3, size, size});
-  if (request.last != Stage::kDetect) pass.image = upload(inputs.restored, {n, 3, u, u});
+  pass.raw = session_.allocate({n, 3, size, size});
+  if (request.last != Stage::kDetect) pass.image = session_.allocate({n, 3, u, u});
+  take_images(pass);
   pass.vit = ops::divide(s, ops::subtract(s, pass.raw, network_->mean()), network_->deviation());
   {
     const Session::Path path(s, "input");
@@ -335,9 +447,12 @@ void Pipeline::forward(const Inputs& inputs, const Request& request, Collect col
     if (request.grad_cam) recording.emplace(s);
     recognise(pass, recording ? &recording->tape() : nullptr);
   }
-  collect(pass);
+  times_ = {};
+  const bool waited = collect(pass);
   if (s.counting()) return;
   s.mark(kRecognised);
+  if (!waited) return;
+  unwaited_ = false;
   times_ = {s.milliseconds(kBegin, kDetected), s.milliseconds(kDetected, kReconstructed),
             s.milliseconds(kReconstructed, kRecognised), s.milliseconds(kBegin, kRecognised)};
 }

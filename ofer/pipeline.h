@@ -32,6 +32,11 @@ struct Request {
   // The last stage that runs; a result of a later one is empty. kDetect alone detects, kReconstruct
   // restores behind a mask of either source.
   Stage last = Stage::kRecognise;
+  // Nothing that is queued depends on what is found: every patch is computed as if it were visible,
+  // and left out where it is covered. Dearer, but the host waits for nothing on the way, so that a
+  // caller's CUDA graph can take a whole pass (with `on_device` inputs and outputs). The results are
+  // the same but for roundings.
+  bool dense = false;
   bool coarse = false, restored = false, attention = false, latent = false;
   // Which latent vectors the classifier sees. kAll needs a model whose attention chooses them.
   LatentUse latent_use = LatentUse::kChosen;
@@ -50,6 +55,10 @@ struct Inputs {
   std::span<const float> restored;     // [count, 3, U, U], U = network.restored_size(); empty when
                                        // nothing but detection runs
   std::span<const std::uint8_t> mask;  // kGiven: [count, L], 1 covered
+  // Or pictures of any size in the memory of the session's device, in place of vit and restored.
+  // Floats of theirs that are no numbers count as 0.
+  std::span<const ImageView> pictures;
+  bool mask_on_device = false;
 };
 
 // A picture that cannot be analysed: which of the batch, and why.
@@ -95,8 +104,8 @@ class Pipeline {
   // request's own switches of results do not. Its spans must have the sizes that ofer/outputs.h
   // says (kBadArgument); they are written when the pass has succeeded, and untouched otherwise.
   void run(const Inputs& inputs, const Request& request, const Outputs& outputs);
-  void run(std::span<const ImageView> images, const Request& request,
-           std::span<const std::uint8_t> masks, const Outputs& outputs);
+  void run(std::span<const ImageView> images, bool images_on_device, const Request& request,
+           std::span<const std::uint8_t> masks, bool masks_on_device, const Outputs& outputs);
 
   // Rows and columns of a Grad-CAM map at that layer (Request::grad_cam_layer).
   struct MapSize {
@@ -108,8 +117,15 @@ class Pipeline {
   // What it throws breaks the pass off. Null: nobody.
   void set_progress(std::function<void(Stage)> progress) { progress_ = std::move(progress); }
 
-  // Milliseconds of the last pass, of each stage and of all.
+  // Milliseconds of the last pass, of each stage and of all; zeros when its outputs were on the
+  // device, since nobody has waited for it.
   const StageTimes& times() const { return times_; }
+
+  // Bytes of workspace that passes like this one need, exactly; nothing is computed.
+  std::size_t workspace_bytes(std::int64_t count, const Request& request);
+  // Memory of the device for the tensors of passes, in place of the session's own
+  // (Workspace::lend). Waits for what is queued.
+  void lend_workspace(void* memory, std::size_t bytes);
 
  private:
   struct Pass;  // the tensors of one pass
@@ -118,8 +134,14 @@ class Pipeline {
   void check(const Inputs& inputs, const Request& request, const Outputs& outputs);
   void check_layer(const std::string& layer) const;
   void plan(std::int64_t count, const Request& request);
-  using Collect = FunctionRef<void(const Pass&)>;
-  // One pass; `collect` takes what is to come out of it. Counted, its tensors have shapes only.
+  void keep_latent_rows(std::int64_t count);
+  void take_images(Pass& pass);
+  void take_mask(Pass& pass);
+  Tensor class_seed(const Pass& pass);
+  Tensor dense_latent_rows(const Pass& pass);
+  using Collect = FunctionRef<bool(const Pass&)>;
+  // One pass; `collect` takes what is to come out of it, and says whether it has waited for it.
+  // Counted, its tensors have shapes only.
   void forward(const Inputs& inputs, const Request& request, Collect collect);
   void begin_stage(Stage stage);
   void detect(Pass& pass);
@@ -127,12 +149,13 @@ class Pipeline {
   void recognise(Pass& pass, Tape* tape);
   Tensor classify(Pass& pass);
   void explain(Pass& pass, Tape& tape, const std::string& layer);  // Grad-CAM
-  void collect(const Pass& pass, std::vector<Result>& results);
-  void collect(const Pass& pass, const Outputs& outputs);
+  bool collect(const Pass& pass, std::vector<Result>& results);
+  bool collect(const Pass& pass, const Outputs& outputs);
+  void export_to_device(const Pass& pass, const Outputs& outputs);
+  void fetch(const Pass& pass, std::span<Tensor> tensors);
   // Makes inputs of pictures, one by one.
   Inputs inputs_of(std::size_t count, FunctionRef<ImageView(std::size_t)> image,
                    std::span<const std::uint8_t> masks, const Request& request);
-  Tensor upload(std::span<const float> values, const Shape& shape);
 
   std::shared_ptr<const Network> network_;
   Session session_;
@@ -142,19 +165,25 @@ class Pipeline {
   Replays replays_;                 // likewise
   std::vector<std::int64_t> key_;   // of the section that is about to run
   std::vector<std::int32_t> latent_rows_;
-  std::vector<float> seed_;  // one for the class that Grad-CAM explains
+  std::vector<float> mask_values_;
   std::vector<Session::Watch> watches_;
   std::vector<float> vit_planes_, restored_planes_;  // inputs made from pictures
   ResizeScratch vit_resize_, restored_resize_;
   std::function<void(Stage)> progress_;
   StageTimes times_;
+  bool unwaited_ = false;  // has the last pass been left before it had ended?
   std::vector<std::pair<std::string, MapSize>> map_sizes_;  // of the layers asked for so far
 
-  // The largest pass planned so far.
-  std::int64_t planned_count_ = 0;
-  bool planned_cam_ = false, planned_detect_ = false;
-  Stage planned_last_ = Stage::kDetect;
-  std::string planned_layer_;
+  // The largest pass planned so far, and the largest dense one.
+  struct Planned {
+    std::int64_t count = 0;
+    bool cam = false, detect = false;
+    Stage last = Stage::kDetect;
+    std::string layer;
+  };
+  Planned planned_, planned_dense_;
+  Buffer latent_rows_memory_;  // of dense passes: the same for every batch up to the largest
+  std::int64_t latent_rows_count_ = 0;
 };
 
 }  // namespace ofer

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/error.h"
+#include "engine/ops.h"
 #include "ofer/pipeline_pass.h"
 
 namespace ofer {
@@ -19,6 +20,7 @@ enum Item : std::size_t {
   kAttention,
   kLatent,
   kGradCam,
+  kCovered,  // of a dense pass, whose mask only the device knows; else nothing
   kItems
 };
 using Fetched = std::array<Tensor, kItems>;
@@ -30,11 +32,11 @@ int most_probable(std::span<const float> row) {
 }  // namespace
 
 // Everything that is asked for, fetched at once and shared out among the images.
-void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
+bool Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
   const Config& config = network_->config();
   const Request& want = pass.request;
   const auto only = [](bool wanted, const Tensor& tensor) { return wanted ? tensor : Tensor{}; };
-  const Fetched tensors = {pass.probabilities,
+  Fetched tensors = {pass.probabilities,
                            pass.chosen,
                            pass.distance,
                            only(want.coarse, pass.made.coarse),
@@ -42,7 +44,7 @@ void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
                            only(want.attention, pass.attention),
                            only(want.latent, pass.made.latent),
                            only(want.grad_cam, pass.grad_cam)};
-  staging_.fetch(session_, tensors);
+  fetch(pass, tensors);
   // Image i's share of a tensor.
   const auto part = [&](std::size_t number, std::size_t i) {
     const std::span<const float> all = staging_.fetched(number);
@@ -83,6 +85,16 @@ void Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
     if (want.grad_cam)
       planes(kGradCam, i, 1, pass.grad_cam.size(1), pass.grad_cam.size(2), r.grad_cam);
   }
+  return true;
+}
+
+void Pipeline::fetch(const Pass& pass, std::span<Tensor> tensors) {
+  if (pass.request.dense) tensors[kCovered] = pass.covered;
+  staging_.fetch(session_, tensors);
+  if (session_.counting() || !pass.request.dense) return;
+  const std::span<const float> covered = staging_.fetched(kCovered);
+  std::transform(covered.begin(), covered.end(), mask_.begin(),
+                 [](float value) { return value > 0 ? 1 : 0; });
 }
 
 // The spans' sizes, and that what is asked for is made on the way.
@@ -116,9 +128,33 @@ void Pipeline::check(const Inputs& inputs, const Request& request, const Outputs
   check(outputs.grad_cam.size(), map.rows * map.columns, "Grad-CAM maps", Stage::kRecognise);
 }
 
-void Pipeline::collect(const Pass& pass, const Outputs& outputs) {
+// In the stream's order, in the caller's types.
+void Pipeline::export_to_device(const Pass& pass, const Outputs& outputs) {
+  Session& s = session_;
+  const auto floats = [&](const Tensor& from, std::span<float> to) {
+    if (!to.empty()) ops::export_floats(s, from, to.data());
+  };
+  floats(pass.probabilities, outputs.probabilities);
+  floats(pass.distance, outputs.distance);
+  floats(pass.made.coarse, outputs.coarse);
+  floats(pass.made.restored, outputs.restored);
+  floats(pass.attention, outputs.attention);
+  floats(pass.made.latent, outputs.latent);
+  floats(pass.grad_cam, outputs.grad_cam);
+  if (!outputs.label.empty()) ops::export_top(s, pass.probabilities, outputs.label.data());
+  if (!outputs.chosen.empty()) ops::export_flags(s, pass.chosen, outputs.chosen.data());
+  if (!outputs.covered.empty())
+    ops::export_flags(s, pass.covered.defined() ? pass.covered : selection_.covered_mask(),
+                      outputs.covered.data());
+}
+
+bool Pipeline::collect(const Pass& pass, const Outputs& outputs) {
+  if (outputs.on_device && !session_.device().host_accessible()) {
+    export_to_device(pass, outputs);
+    return false;
+  }
   const auto only = [](bool wanted, const Tensor& tensor) { return wanted ? tensor : Tensor{}; };
-  const Fetched tensors = {
+  Fetched tensors = {
       only(!outputs.probabilities.empty() || !outputs.label.empty(), pass.probabilities),
       only(!outputs.chosen.empty(), pass.chosen),
       only(!outputs.distance.empty(), pass.distance),
@@ -127,8 +163,8 @@ void Pipeline::collect(const Pass& pass, const Outputs& outputs) {
       only(!outputs.attention.empty(), pass.attention),
       only(!outputs.latent.empty(), pass.made.latent),
       only(!outputs.grad_cam.empty(), pass.grad_cam)};
-  staging_.fetch(session_, tensors);
-  if (session_.counting()) return;
+  fetch(pass, tensors);
+  if (session_.counting()) return true;
   const auto copy = [&](Item item, std::span<float> to) {
     if (to.empty()) return;
     const std::span<const float> values = staging_.fetched(item);
@@ -150,6 +186,7 @@ void Pipeline::collect(const Pass& pass, const Outputs& outputs) {
   const std::size_t count = outputs.label.size();
   for (std::size_t i = 0; i < count; ++i)
     outputs.label[i] = most_probable(rows.subspan(i * (rows.size() / count), rows.size() / count));
+  return true;
 }
 
 }  // namespace ofer

@@ -146,13 +146,18 @@ Recogniser::Recogniser(const Parameters& p, const Config& config)
   OFER_ASSERT(heads_.size() <= kMostHeads);
 }
 
-Tensor Recogniser::send_latent_rows(Session& s, Staging& staging, std::int64_t batch,
-                                    std::vector<std::int32_t>& host) const {
-  if (by_attention_) return {};
+void Recogniser::fill_latent_rows(std::int64_t batch, std::vector<std::int32_t>& host) const {
   host.clear();
+  if (by_attention_) return;
   const std::int32_t patches = rows_ * columns_;
   for (std::int32_t i = 0; i < batch; ++i)
     for (const std::int32_t patch : fixed_patches_) host.push_back(i * patches + patch);
+}
+
+Tensor Recogniser::send_latent_rows(Session& s, Staging& staging, std::int64_t batch,
+                                    std::vector<std::int32_t>& host) const {
+  if (by_attention_) return {};
+  fill_latent_rows(batch, host);
   const Tensor rows = s.allocate({static_cast<std::int64_t>(host.size())}, DType::kI32);
   staging.send(s, host, rows);
   return rows;

@@ -99,6 +99,8 @@ class Recogniser {
   // the caller reuses.
   Tensor send_latent_rows(Session& s, Staging& staging, std::int64_t batch,
                           std::vector<std::int32_t>& host) const;
+  // Those numbers; none where attention chooses.
+  void fill_latent_rows(std::int64_t batch, std::vector<std::int32_t>& host) const;
 
  private:
   // The latent vectors that are used as one row [N, P W] for each image, and which patches they are

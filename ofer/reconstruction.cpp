@@ -14,7 +14,8 @@ void complete(Session& s, const Network& network, const Tensor& vit,
   ops::copy_to(s, out.coarse, result.coarse);
 }
 
-// Only the images that have a covered patch go through; the others pass as they came.
+// Only the images that have a covered patch go through, or, in the dense form, all; those that have
+// none pass as they came.
 void restore(Session& s, const Network& network, const UNet* unet, const Tensor& images,
              const PatchSelection& selection, const Reconstruction& result) {
   const Config& config = network.config();
@@ -22,6 +23,7 @@ void restore(Session& s, const Network& network, const UNet* unet, const Tensor&
   const auto covered = static_cast<std::int64_t>(selection.covered_images().size());
   const Workspace::Scope scope(s.workspace());
   const auto take = [&](const Tensor& x) {
+    if (selection.dense()) return x;
     const std::int64_t row = x.shape().product(1, x.rank());
     Shape shape = x.shape();
     shape[0] = covered;
@@ -45,7 +47,9 @@ void restore(Session& s, const Network& network, const UNet* unet, const Tensor&
     painted = ops::add(s, ops::multiply(s, painted, hole), ops::multiply(s, image, outside));
   const std::int64_t row = 3 * u * u;
   const Tensor placed =
-      ops::gather_rows(s, painted.view({covered, row}), selection.covered_place(), {});
+      selection.dense()
+          ? ops::multiply(s, painted.view({n, row}), selection.covered_flag().view({n, 1}))
+          : ops::gather_rows(s, painted.view({covered, row}), selection.covered_place(), {});
   const Tensor clean = ops::scale(s, selection.covered_flag().view({n, 1}), -1, 1);
   const Tensor kept = ops::multiply(s, images.view({n, row}), clean);
   ops::copy_to(s, ops::add(s, placed, kept), result.restored);

@@ -142,6 +142,13 @@ __global__ void two_barriers(Global<float> y) {
   y[t] = 1;
 }
 
+// A byte for every thread; or for every thread of a block.
+template <bool kRight>
+__global__ void bytes_written(Global<std::uint8_t> y) {
+  const int t = static_cast<int>(threadIdx.x), block = static_cast<int>(blockIdx.x);
+  y[kRight ? block * kThreads + t : t] = 1;
+}
+
 // Every block adds into the same element.
 __global__ void block_race(Global<const float> x, Global<float> y) {
   if (threadIdx.x == 0) y[0] += x[blockIdx.x];
@@ -261,6 +268,12 @@ TEST_SUITE("simt_faults") {
     Array z(counting(4 * kThreads));
     const std::string place = fault_of(shift_in_place, {4, kThreads}, z.data(), 4 * kThreads);
     CHECK_MESSAGE(mentions(place, "race"), place);
+    // Neighbouring bytes are apart, wherever they begin.
+    Array bytes(counting(kThreads + 1));
+    auto* odd = reinterpret_cast<std::uint8_t*>(bytes.data()) + 1;
+    CHECK(fault_of(bytes_written<true>, {4, kThreads}, odd) == "");
+    const std::string byte = fault_of(bytes_written<false>, {4, kThreads}, odd);
+    CHECK_MESSAGE(mentions(byte, "race"), byte);
   }
 
   TEST_CASE("races in shared memory") {

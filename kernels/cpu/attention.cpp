@@ -25,12 +25,13 @@ struct Head {
   const T* q;
   const T* k;
   const T* v;
+  Index begin;               // first row of the image
   Index tokens, width, row;  // row: distance between tokens in qkv
 
   Head(const T* qkv, const Segments& segments, Index heads, Index head_width, Index image,
        Index head) {
-    const Index begin = segments.host_offsets[image];
-    tokens = segments.host_offsets[image + 1] - begin;
+    begin = segments.offsets[image * segments.stride];
+    tokens = segments.offsets[image * segments.stride + 1] - begin;
     width = head_width;
     row = 3 * heads * width;
     q = qkv + begin * row + head * width;
@@ -76,7 +77,7 @@ void attention(const AttentionArgs<T>& args, Stream& stream) {
       T* p = cpu.scratch<T>(worker, 0, (end - begin) * h.tokens);
       scores(h.q + begin * h.row, h.row, end - begin, h.k, h.row, h.tokens, h.width, p);
       const Index out_row = args.heads * h.width;
-      const Index first_row = args.segments.host_offsets[image];
+      const Index first_row = h.begin;
       for (Index i = 0; i < end - begin; ++i) {
         T* row = p + i * h.tokens;
         const T top = largest(row, h.tokens);
@@ -119,7 +120,7 @@ void attention_backward(const AttentionBackwardArgs<T>& args, Stream& stream) {
       const Head<T> h(args.qkv, args.segments, args.heads, args.head_width, image, head);
       if (h.tokens == 0) continue;
       const Index out_row = args.heads * h.width;
-      const Index first_row = args.segments.host_offsets[image];
+      const Index first_row = h.begin;
       T* dq = args.dqkv + first_row * h.row + head * h.width;
       T* dk = dq + args.heads * h.width;
       T* dv = dk + args.heads * h.width;

@@ -138,6 +138,7 @@ void attention(const AttentionArgs<T>& args, Stream& stream) {
   if (images == 0 || longest == 0 || args.heads == 0 || args.head_width == 0) return;
   AttentionShape shape{};
   shape.rows = args.segments.rows();
+  shape.stride = static_cast<int>(args.segments.stride);
   shape.heads = static_cast<int>(args.heads);
   shape.width = static_cast<int>(args.head_width);
   shape.scale = static_cast<float>(args.scale);

@@ -51,6 +51,7 @@ struct AttentionShape {
   Index rows;  // of all images
   int heads, width;
   int row_blocks;  // of the longest image
+  int stride;      // of Segments
   int chunks;      // of kWidestTile columns, of one head
   float scale;
   bool vectors;  // rows may be read and written in vectors
@@ -73,8 +74,8 @@ struct AttentionBlock {
     block /= shape.heads;
     chunk = static_cast<int>(block % shape.chunks);
     const Index image = block / shape.chunks;
-    begin = offsets[image];
-    tokens = static_cast<int>(offsets[image + 1] - begin);
+    begin = offsets[image * shape.stride];
+    tokens = static_cast<int>(offsets[image * shape.stride + 1] - begin);
     rows = min(tokens - first, block_rows);
   }
   // Has this warp any of the rows?

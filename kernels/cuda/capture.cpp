@@ -24,12 +24,17 @@ class CudaGraph final : public Graph {
 
 }  // namespace
 
-bool CudaStream::captures() const {
+bool CudaStream::captures() const { return owned_ && !capturing(); }
+
+bool CudaStream::captured_by_owner() const { return !owned_ && capturing(); }
+
+bool CudaStream::capturing() const {
+  // The legacy default stream cannot be captured.
   if (stream_ == nullptr || stream_ == cudaStreamLegacy) return false;
   make_current();
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   check(cudaStreamIsCapturing(stream_, &status), "cudaStreamIsCapturing");
-  return status == cudaStreamCaptureStatusNone;
+  return status != cudaStreamCaptureStatusNone;
 }
 
 void CudaStream::begin_capture() {

@@ -11,6 +11,8 @@ namespace ofer::kernels::cuda {
 // A stream of its own on device `index`, ready for kernels. Throws DeviceError that says what is
 // missing: a driver, a device of that number, or a device that this build has code for.
 std::unique_ptr<Stream> make_stream(int index);
+// The same around somebody else's cudaStream_t of that device, which stays theirs.
+std::unique_ptr<Stream> borrow_stream(int index, void* stream);
 
 // Device memory, aligned to 256 bytes; null when there is not enough. Throws DeviceError.
 void* allocate(std::size_t bytes, int index);

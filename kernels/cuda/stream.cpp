@@ -149,6 +149,7 @@ void CudaStream::synchronise() {
 
 void CudaStream::mark(std::size_t number) {
   make_current();
+  if (captured_by_owner()) return;  // a moment of the capture is none of the graph's
   check(cudaEventRecord(marks_[number], stream_), "cudaEventRecord");
 }
 
@@ -175,6 +176,10 @@ void* CudaStream::scratch_bytes(int slot, std::size_t bytes) {
 }
 
 std::unique_ptr<Stream> make_stream(int index) { return std::make_unique<CudaStream>(index); }
+
+std::unique_ptr<Stream> borrow_stream(int index, void* stream) {
+  return std::make_unique<CudaStream>(index, static_cast<cudaStream_t>(stream));
+}
 
 void* allocate(std::size_t bytes, int index) {
   require_device(index);

@@ -66,13 +66,15 @@ bool unordered(const Access& before, const Access& now, const Thread& t) {
   return (before.thread - 1) / kWarp != t.warp;  // a warp orders its lanes by its own operations
 }
 
-// The shadow's words of an access.
+// The shadow's words of an access. Of single bytes those that begin a word are looked at: its other
+// byte may be another thread's.
 struct Words {
   std::size_t first, end;
   Words(const Region& region, const void* at, std::size_t bytes) {
     const auto byte = static_cast<std::size_t>(static_cast<const char*>(at) - region.origin);
+    const bool part = bytes < AccessShadow::kWord && byte % AccessShadow::kWord != 0;
     first = byte / AccessShadow::kWord;
-    end = (byte + bytes + AccessShadow::kWord - 1) / AccessShadow::kWord;
+    end = part ? first : (byte + bytes + AccessShadow::kWord - 1) / AccessShadow::kWord;
   }
 };
 

@@ -10,8 +10,9 @@
 namespace ofer::kernels::simt {
 
 // Who touched a word of device memory last, for finding races between the threads of one launch.
-// Words are of 2 bytes, so that neighbours of the smallest element type are apart. An access is
-// packed as launch, block, barriers passed, thread.
+// Words are of 2 bytes, so that neighbours of the smallest element type are apart; of bytes, which
+// only a caller's memory has, every other one is looked at. An access is packed as launch, block,
+// barriers passed, thread.
 struct AccessShadow {
   explicit AccessShadow(std::size_t words)
       : writer(new std::atomic<std::uint64_t>[words]()),

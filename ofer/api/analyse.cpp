@@ -34,6 +34,7 @@ Request request_of(const ofer_request& given) {
       fail(ErrorCode::kBadArgument, "latents ", given.latents, " is none of OFER_LATENTS_...");
   }
   require(given.reserved == 0, ErrorCode::kBadArgument, "the reserved field is not 0");
+  request.dense = given.dense != 0;
   request.grad_cam_class = given.grad_cam_class;
   request.grad_cam_plus_plus = given.grad_cam_plus_plus != 0;
   if (given.grad_cam_layer) request.grad_cam_layer = given.grad_cam_layer;
@@ -47,8 +48,17 @@ auto part(const Values& values, std::size_t images, std::size_t first, std::size
   if (!values.data) return {};
   require(values.count > 0 && values.count % images == 0, ErrorCode::kBadArgument, name,
           " has room for ", values.count, " values, which cannot be those of ", images, " images");
+  using Value = std::remove_reference_t<decltype(*values.data)>;
+  require(reinterpret_cast<std::uintptr_t>(values.data) % alignof(Value) == 0,
+          ErrorCode::kBadArgument, name, " must begin at a multiple of ", alignof(Value), " bytes");
   const std::size_t each = values.count / images;
   return {values.data + first * each, turn * each};
+}
+
+bool on_device(std::int32_t memory, const char* of) {
+  require(memory == OFER_MEMORY_HOST || memory == OFER_MEMORY_DEVICE, ErrorCode::kBadArgument, of,
+          ": memory ", memory, " is none of OFER_MEMORY_...");
+  return memory == OFER_MEMORY_DEVICE;
 }
 
 Outputs outputs_of(const ofer_results& r, std::size_t images, std::size_t first,
@@ -56,7 +66,8 @@ Outputs outputs_of(const ofer_results& r, std::size_t images, std::size_t first,
   const auto of = [&](const auto& values, const char* name) {
     return part(values, images, first, turn, name);
   };
-  return {of(r.labels, "labels"),       of(r.probabilities, "probabilities"),
+  return {on_device(r.memory, "results"),
+          of(r.labels, "labels"),       of(r.probabilities, "probabilities"),
           of(r.distances, "distances"), of(r.masks, "masks"),
           of(r.chosen, "chosen"),       of(r.coarse, "coarse"),
           of(r.restored, "restored"),   of(r.attention, "attention"),
@@ -86,6 +97,7 @@ void analyse(ofer_session& session, const ofer_image* images, std::size_t count,
   require(wanted != nullptr, ErrorCode::kBadArgument, "the results are null");
   const auto asked = read_struct(given, ofer_request OFER_REQUEST_INIT, "ofer_request");
   const auto results = read_struct(wanted, ofer_results OFER_RESULTS_INIT, "ofer_results");
+  require(results.reserved == 0, ErrorCode::kBadArgument, "the results' reserved field is not 0");
   const Request request = request_of(asked);
   const auto patches =
       static_cast<std::size_t>(session.pipeline.network().config().patch_count());
@@ -97,10 +109,14 @@ void analyse(ofer_session& session, const ofer_image* images, std::size_t count,
             " images of ", patches, " patches have ", count * patches);
     masks = {asked.masks, asked.mask_count};
   }
+  const bool masks_on_device = on_device(asked.mask_memory, "masks");
   // All images are looked at before any is analysed.
   for (std::size_t i = 0; i < count; ++i) {
     try {
-      (void)view_of(image_at(images, i));
+      const ofer_image image = image_at(images, i);
+      (void)view_of(image);
+      require(image.memory == images->memory, ErrorCode::kBadArgument,
+              "is in other memory than the first one");
     } catch (const Error& error) {
       throw ImageError(error, i);
     }
@@ -114,10 +130,11 @@ void analyse(ofer_session& session, const ofer_image* images, std::size_t count,
     for (std::size_t i = first; i < first + turn; ++i)
       session.views.push_back(view_of(image_at(images, i)));
     const Outputs outputs = outputs_of(results, count, first, turn);
+    const std::span<const std::uint8_t> mask =
+        masks.empty() ? masks : masks.subspan(first * patches, turn * patches);
     try {
-      session.pipeline.run(session.views, request,
-                           masks.empty() ? masks : masks.subspan(first * patches, turn * patches),
-                           outputs);
+      session.pipeline.run(session.views, images->memory == OFER_MEMORY_DEVICE, request, mask,
+                           masks_on_device, outputs);
     } catch (const ImageError& error) {
       throw error.counted_from(first);
     }
@@ -126,8 +143,37 @@ void analyse(ofer_session& session, const ofer_image* images, std::size_t count,
   session.times = times;
 }
 
+std::size_t workspace_bytes(ofer_session& session, const ofer_request* given,
+                            const ofer_results* wanted) {
+  require(wanted != nullptr, ErrorCode::kBadArgument, "the results are null");
+  Request request =
+      request_of(read_struct(given, ofer_request OFER_REQUEST_INIT, "ofer_request"));
+  const auto results = read_struct(wanted, ofer_results OFER_RESULTS_INIT, "ofer_results");
+  request.grad_cam = results.grad_cam.data != nullptr;
+  return session.pipeline.workspace_bytes(static_cast<std::int64_t>(session.largest_batch),
+                                          request);
+}
+
 }  // namespace
 }  // namespace ofer::api
+
+extern "C" ofer_status ofer_session_workspace_bytes(ofer_session* session,
+                                                    const ofer_request* request,
+                                                    const ofer_results* results,
+                                                    size_t* bytes) noexcept {
+  return ofer::api::with_session(session, [=](ofer_session& s) {
+    ofer::require(bytes != nullptr, ofer::ErrorCode::kBadArgument,
+                  "there is no place for the bytes: null");
+    *bytes = ofer::api::workspace_bytes(s, request, results);
+  });
+}
+
+extern "C" ofer_status ofer_session_set_workspace(ofer_session* session, void* memory,
+                                                  size_t bytes) noexcept {
+  return ofer::api::with_session(session, [=](ofer_session& s) {
+    s.pipeline.lend_workspace(memory, bytes);
+  });
+}
 
 extern "C" ofer_status ofer_analyse(ofer_session* session, const ofer_image* images, size_t count,
                                     const ofer_request* request,

@@ -38,7 +38,8 @@ ImageView view_of(const ofer_image& image) {
           "layout ", image.layout, " is neither OFER_INTERLEAVED nor OFER_PLANAR");
   require(image.type == OFER_U8_PIXELS || image.type == OFER_F32_PIXELS, ErrorCode::kBadArgument,
           "type ", image.type, " is neither OFER_U8_PIXELS nor OFER_F32_PIXELS");
-  require(image.reserved == 0, ErrorCode::kBadArgument, "the reserved field is not 0");
+  require(image.memory == OFER_MEMORY_HOST || image.memory == OFER_MEMORY_DEVICE,
+          ErrorCode::kBadArgument, "memory ", image.memory, " is none of OFER_MEMORY_...");
   const Channels channels = channels_of(image.format);
   const bool planar = image.layout == OFER_PLANAR;
   const std::ptrdiff_t value = image.type == OFER_U8_PIXELS ? 1 : sizeof(float);

@@ -16,7 +16,6 @@ namespace ofer::api {
 namespace {
 
 constexpr std::int32_t kUsualBatch = 8;
-constexpr int kMostThreads = 4096;
 
 SessionOptions options_of(const ofer_session_options& given, const LogCallback& log) {
   SessionOptions options;
@@ -39,13 +38,12 @@ SessionOptions options_of(const ofer_session_options& given, const LogCallback& 
       fail(ErrorCode::kBadArgument, "precision ", given.precision,
            " is none of OFER_PRECISION_...");
   }
-  require(given.threads >= 0 && given.threads <= kMostThreads, ErrorCode::kBadArgument,
-          given.threads, " threads; there can be 0 (one for each core) to ", kMostThreads);
   require(given.largest_batch >= 0, ErrorCode::kBadArgument, "a largest batch of ",
           given.largest_batch);
   options.threads = given.threads;
   options.deterministic = given.fast == 0;
   options.log = log;
+  options.stream = given.stream;
   return options;
 }
 

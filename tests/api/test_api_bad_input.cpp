@@ -105,7 +105,7 @@ TEST_SUITE("api_bad_input") {
     refused("format -1", [](ofer_image& i) { i.format = -1; });
     refused("layout 2", [](ofer_image& i) { i.layout = 2; });
     refused("type 9", [](ofer_image& i) { i.type = 9; });
-    refused("reserved", [](ofer_image& i) { i.reserved = 1; });
+    refused("memory 2", [](ofer_image& i) { i.memory = 2; });
     refused("size", [](ofer_image& i) { i.size = 0; });
     refused("size", [](ofer_image& i) { i.size += 8; });
     CHECK(std::isnan(all.probabilities[0]));
@@ -170,6 +170,12 @@ TEST_SUITE("api_bad_input") {
     refused("labels", [](ofer_request&, ofer_results& r) { r.labels.count = 2; });
     refused("latent vectors", [](ofer_request&, ofer_results& r) { --r.latents.count; });
     refused("Grad-CAM", [](ofer_request&, ofer_results& r) { ++r.grad_cam.count; });
+    refused("multiple of 4", [](ofer_request&, ofer_results& r) {
+      r.probabilities.data = reinterpret_cast<float*>(
+          reinterpret_cast<char*>(r.probabilities.data) + 1);
+    });
+    refused("memory 7", [](ofer_request&, ofer_results& r) { r.memory = 7; });
+    refused("memory 7", [](ofer_request& q, ofer_results&) { q.mask_memory = 7; });
     refused("restored", [](ofer_request&, ofer_results& r) { r.restored.count = 1; });
   }
 
@@ -195,7 +201,7 @@ TEST_SUITE("api_bad_input") {
     });
     refused(OFER_BAD_ARGUMENT, "precision 12", [](Options& o) { o.precision = 12; });
     refused(OFER_UNSUPPORTED, "tf32", [](Options& o) { o.precision = OFER_PRECISION_TF32; });
-    refused(OFER_BAD_ARGUMENT, "-1 threads", [](Options& o) { o.threads = -1; });
+    refused(OFER_BAD_ARGUMENT, "threads: -1", [](Options& o) { o.threads = -1; });
     refused(OFER_BAD_ARGUMENT, "threads", [](Options& o) { o.threads = INT32_MAX; });
     refused(OFER_BAD_ARGUMENT, "batch of -4", [](Options& o) { o.largest_batch = -4; });
     refused(OFER_BAD_ARGUMENT, "_INIT", [](Options& o) { o.size = 0; });

@@ -12,14 +12,17 @@
 #include "tests/cases/conv_transpose2d.h"
 #include "tests/cases/copy.h"
 #include "tests/cases/cross_entropy.h"
+#include "tests/cases/exchange.h"
 #include "tests/cases/gather_rows.h"
 #include "tests/cases/grad_cam.h"
+#include "tests/cases/image_planes.h"
 #include "tests/cases/instance_norm.h"
 #include "tests/cases/kernel_svdd.h"
 #include "tests/cases/layer_norm.h"
 #include "tests/cases/linear.h"
 #include "tests/cases/linear_by_position.h"
 #include "tests/cases/optimiser.h"
+#include "tests/cases/patch_lists.h"
 #include "tests/cases/patches.h"
 #include "tests/cases/pixel_loss.h"
 #include "tests/cases/pool2d.h"
@@ -42,7 +45,8 @@ using ForwardCases =
                PatchesCase, Pool2dCase, ResizeCase, ReduceCase, SvddDistanceCase, KernelSvddCase,
                KernelSvddConstantCase, SelfAssemblyPaperCase, SelfAssemblyReleasedCase,
                PixelLossCase, CrossEntropyCase, RelativisticLossCase, SgdCase, AdamCase,
-               SelectTopCase, GradCamCase>;
+               SelectTopCase, GradCamCase, PatchListsCase, ImagePlanesCase, ImportFlagsCase,
+               ExportFloatsCase, ExportFlagsCase, ExportTopCase>;
 
 using BackwardCases =
     std::tuple<LinearBackwardCase, LinearByPositionBackwardCase, Conv2dBackwardCase,

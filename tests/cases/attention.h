@@ -7,10 +7,12 @@
 
 namespace ofer::test {
 
-inline double attention_pairs(const std::vector<std::int32_t>& offsets) {
+// `used`: tokens of each image; empty: as many as it has room for.
+inline double attention_pairs(const std::vector<std::int32_t>& offsets,
+                              const std::vector<std::int32_t>& used = {}) {
   double pairs = 0;
   for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
-    const double tokens = offsets[s + 1] - offsets[s];
+    const double tokens = used.empty() ? offsets[s + 1] - offsets[s] : used[s];
     pairs += tokens * tokens;
   }
   return pairs;
@@ -34,6 +36,7 @@ struct AttentionCase {
   const char* name = "";
   std::uint64_t seed = 1;
   std::vector<std::int32_t> offsets = {0, 1};  // first row of each image, then the end
+  std::vector<std::int32_t> used = {};         // tokens of each image; empty: all of its rows
   Index heads = 1, head_width = 1;
   bool keep = true;  // logsumexp
   Fill qkv = {};
@@ -53,13 +56,13 @@ struct AttentionCase {
     return {.qkv = b.input("qkv", rows() * 3 * heads * head_width, qkv),
             .y = b.output("y", rows() * heads * head_width),
             .logsumexp = keep ? b.wide_output("logsumexp", heads * rows()) : nullptr,
-            .segments = b.segments(offsets),
+            .segments = used.empty() ? b.segments(offsets) : b.segments(offsets, used),
             .heads = heads,
             .head_width = head_width,
             .scale = scale()};
   }
   double flops() const {
-    return attention_pairs(offsets) * static_cast<double>(heads) *
+    return attention_pairs(offsets, used) * static_cast<double>(heads) *
            (4.0 * static_cast<double>(head_width) + 4);
   }
   // logsumexp lies head by head, not image by image.
@@ -67,6 +70,7 @@ struct AttentionCase {
   AttentionCase with_images(Index n) const {
     AttentionCase result = *this;
     result.offsets = equal_offsets(n, offsets[1]);
+    if (!used.empty()) result.used.assign(static_cast<std::size_t>(n), used[0]);
     return result;
   }
 
@@ -119,6 +123,12 @@ struct AttentionCase {
         {.name = "width 256", .seed = 20, .offsets = {0, 17}, .heads = 2, .head_width = 256},
         {.name = "width 300", .seed = 21, .offsets = {0, 1, 35}, .heads = 2, .head_width = 300},
         {.name = "width 517", .seed = 22, .offsets = {0, 5}, .heads = 1, .head_width = 517},
+        {.name = "width 32, rows that are not used", .seed = 29, .offsets = {0, 20, 40, 60, 80},
+         .used = {20, 1, 0, 13}, .heads = 2, .head_width = 32},
+        {.name = "width 64, rows that are not used", .seed = 30, .offsets = {0, 70, 140},
+         .used = {33, 66}, .heads = 2, .head_width = 64, .keep = false},
+        {.name = "odd width, rows that are not used", .seed = 31, .offsets = {0, 19, 38},
+         .used = {5, 19}, .heads = 3, .head_width = 7},
     };
   }
   static std::vector<AttentionCase> benchmarks() {

@@ -565,7 +565,7 @@ TEST_SUITE("cuda_products") {
     stream.drop_capture();
     CHECK(stream.captures());
     CHECK(fake_cuda::last_error() == cudaSuccess);
-    // The default stream cannot be captured; what its owner captures is not captured anew.
+    // A stream that is somebody else's is left to them.
     CHECK(!CudaStream(0, nullptr).captures());
     check_no_mistakes();
   }

@@ -21,7 +21,8 @@ void attention(const kernels::AttentionArgs<R>& args) {
     return args.qkv + ((row * 3 + which) * args.heads + head) * width;
   };
   for (Index s = 0; s < args.segments.count; ++s) {
-    const Index first = args.segments.host_offsets[s], last = args.segments.host_offsets[s + 1];
+    const std::int32_t* used = args.segments.offsets + s * args.segments.stride;
+    const Index first = used[0], last = used[1];
     for (Index head = 0; head < args.heads; ++head)
       for (Index row = first; row < last; ++row) {
         std::vector<R> score;

@@ -41,7 +41,13 @@
   X(sgd, SgdArgs)                                           \
   X(adam, AdamArgs)                                         \
   X(select_top, SelectTopArgs)                              \
-  X(grad_cam, GradCamArgs)
+  X(grad_cam, GradCamArgs)                                  \
+  X(patch_lists, PatchListsArgs)                            \
+  X(image_planes, ImagePlanesArgs)                          \
+  X(import_flags, ImportFlagsArgs)                          \
+  X(export_floats, ExportFloatsArgs)                        \
+  X(export_flags, ExportFlagsArgs)                          \
+  X(export_top, ExportTopArgs)
 
 namespace ofer::oracle {
 

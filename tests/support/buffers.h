@@ -25,8 +25,9 @@ struct Values {
 };
 
 enum class Role : std::uint8_t { kInput, kOutput, kInOut, kScratch };
-// What an array is made of: T, Wide<T>, or int32.
-enum class Element : std::uint8_t { kReal, kWide, kIndex };
+// What an array is made of: T, Wide<T>, int32; in memory of a caller's float or uint8, whatever T
+// is.
+enum class Element : std::uint8_t { kReal, kWide, kIndex, kFloat, kByte };
 
 // A case's bind() asks for its arrays one by one; each gets memory, guards and contents. Outputs
 // and scratch hold the unwritten pattern. An input that `source` has by that name is taken from
@@ -44,7 +45,8 @@ class Buffers {
     std::vector<char> initial;
     std::unique_ptr<GuardedBuffer> memory;
 
-    bool index() const { return element == Element::kIndex; }
+    // Of a type that is the same for every T, the oracle's included: compared exactly.
+    bool exact() const { return element != Element::kReal && element != Element::kWide; }
     bool written() const { return role == Role::kOutput || role == Role::kInOut; }
   };
 
@@ -88,16 +90,40 @@ class Buffers {
     entry.loose = loose;
     return static_cast<std::int32_t*>(entry.memory->data());
   }
+  // A caller's memory.
+  const std::uint8_t* bytes(const std::string& name, std::vector<std::uint8_t> values) {
+    if (source_ && source_->indices.count(name)) {
+      const std::vector<std::int32_t>& given = source_->indices.at(name);
+      values.assign(given.begin(), given.end());
+    }
+    Entry& entry = add(name, Role::kInput, Element::kByte, static_cast<Index>(values.size()));
+    set(entry, values.data());
+    return static_cast<const std::uint8_t*>(entry.memory->data());
+  }
+  std::uint8_t* byte_output(const std::string& name, Index count) {
+    return static_cast<std::uint8_t*>(
+        add(name, Role::kOutput, Element::kByte, count).memory->data());
+  }
+  float* float_output(const std::string& name, Index count) {
+    return static_cast<float*>(add(name, Role::kOutput, Element::kFloat, count).memory->data());
+  }
   // No offsets: no segments.
   kernels::Segments segments(const std::vector<std::int32_t>& offsets) {
-    kernels::Segments result;
-    if (offsets.empty()) return result;
-    host_offsets_.push_back(offsets);
-    result.count = static_cast<Index>(offsets.size()) - 1;
-    for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
-      result.longest = std::max<Index>(result.longest, offsets[i + 1] - offsets[i]);
-    result.host_offsets = host_offsets_.back().data();
-    result.offsets = indices("offsets", offsets);
+    kernels::Segments result = room(offsets);
+    if (!offsets.empty()) result.offsets = indices("offsets", offsets);
+    return result;
+  }
+  // Segment i uses the first used[i] rows of its room.
+  kernels::Segments segments(const std::vector<std::int32_t>& offsets,
+                             const std::vector<std::int32_t>& used) {
+    kernels::Segments result = room(offsets);
+    std::vector<std::int32_t> rows;
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      rows.push_back(offsets[i]);
+      rows.push_back(offsets[i] + used[i]);
+    }
+    result.stride = 2;
+    result.offsets = indices("offsets", rows);
     return result;
   }
   // For an operation in place: the result `name` lies in the buffer `existing`.
@@ -135,21 +161,39 @@ class Buffers {
     };
     return entry.element == Element::kWide ? numbers(read_as<W>(entry)) : numbers(read(entry));
   }
-  std::vector<std::int32_t> read_indices(Entry& entry) { return read_as<std::int32_t>(entry); }
+  // The elements as what they are in memory.
+  template <class E>
+  std::vector<E> read_as(Entry& entry) {
+    std::vector<E> result(static_cast<std::size_t>(entry.count));
+    entry.memory->read(result.data());
+    return result;
+  }
   std::vector<char> read_bytes(Entry& entry) {
     std::vector<char> result(static_cast<std::size_t>(entry.count) * element_size(entry));
     entry.memory->read(result.data());
     return result;
   }
 
-  // Everything by name, as double.
+  // Everything by name, as double or int32.
   Values values() requires(!std::is_same_v<T, Measured>) {
     Values result;
     for (auto& entry : entries_) {
-      if (entry->index())
-        result.indices[entry->name] = read_indices(*entry);
-      else
-        result.reals[entry->name] = read_numbers(*entry);
+      switch (entry->element) {
+        case Element::kReal:
+        case Element::kWide:
+          result.reals[entry->name] = read_numbers(*entry);
+          break;
+        case Element::kIndex:
+          result.indices[entry->name] = read_as<std::int32_t>(*entry);
+          break;
+        case Element::kByte: {
+          const std::vector<std::uint8_t> own = read_as<std::uint8_t>(*entry);
+          result.indices[entry->name].assign(own.begin(), own.end());
+          break;
+        }
+        case Element::kFloat:  // a result that no call hands to another
+          break;
+      }
     }
     return result;
   }
@@ -213,15 +257,24 @@ class Buffers {
         return sizeof(T);
       case Element::kWide:
         return sizeof(W);
+      case Element::kByte:
+        return sizeof(std::uint8_t);
+      case Element::kFloat:
       case Element::kIndex:
         break;
     }
+    static_assert(sizeof(std::int32_t) == sizeof(float));
     return sizeof(std::int32_t);
   }
-  template <class E>
-  std::vector<E> read_as(Entry& entry) {
-    std::vector<E> result(static_cast<std::size_t>(entry.count));
-    entry.memory->read(result.data());
+  // Segments without the rows that they use.
+  kernels::Segments room(const std::vector<std::int32_t>& offsets) {
+    kernels::Segments result;
+    if (offsets.empty()) return result;
+    host_offsets_.push_back(offsets);
+    result.count = static_cast<Index>(offsets.size()) - 1;
+    for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+      result.longest = std::max<Index>(result.longest, offsets[i + 1] - offsets[i]);
+    result.host_offsets = host_offsets_.back().data();
     return result;
   }
   Entry& add(const std::string& name, Role role, Element element, Index count) {

@@ -7,6 +7,8 @@
 //   list()                  the cases that tests walk; benchmarks(): the sizes of a full model
 // A forward case may have
 //   with_images(n)          the same case for n images, for operations that treat images apart
+//   kMoves                  a constant, where numbers are moved and compared but not computed with:
+//                           positions and flags are right in coarse types as well
 // and a backward case has
 //   bind_forward(Buffers<double>&)   the forward call whose gradient is checked
 //   reduction()             length of the longest sum behind one gradient element

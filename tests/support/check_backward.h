@@ -25,7 +25,7 @@ Values forward_values(const Case& test) {
   Case::reference(test.bind_forward(buffers));
   Values values = buffers.values();
   for (auto& entry : buffers.entries())
-    if (entry->role == Role::kOutput && !entry->index())
+    if (entry->role == Role::kOutput && !entry->exact())
       values.reals["d" + entry->name] =
           make_values({}, entry->count, seed_of("d" + entry->name, test.seed));
   return values;
@@ -48,7 +48,7 @@ Gradients expected_gradients(const Case& test, const Values& values) {
     if (probe.find(name)) upstream.reals[name] = list;
   Gradients result;
   for (auto& entry : forward.entries()) {
-    if (entry->role == Role::kOutput || entry->index()) continue;
+    if (entry->role == Role::kOutput || entry->exact()) continue;
     auto* gradient = probe.find("d" + entry->name);
     if (gradient && gradient->written())
       result[entry->name] =
@@ -139,7 +139,7 @@ void compare_float_gradients(const Case& test, const Backend& backend, const Bac
     Buffers<double> buffers(test.seed, *reference.memory, &close);
     if (!run_case<double>(reference, test, buffers, reference_stream)) return;
     for (auto& entry : exact.entries()) {
-      if (!entry->written() || entry->index()) continue;
+      if (!entry->written() || entry->exact()) continue;
       const std::vector<double> a = exact.read(*entry),
                                 b = buffers.read(*buffers.find(entry->name));
       auto& change = moved[entry->name];
@@ -151,7 +151,7 @@ void compare_float_gradients(const Case& test, const Backend& backend, const Bac
   const double growth =
       kFactor * std::sqrt(static_cast<double>(std::max<Index>(1, test.reduction())));
   for (auto& entry : got.entries()) {
-    if (!entry->written() || entry->index()) continue;
+    if (!entry->written() || entry->exact()) continue;
     const std::vector<double> value = exact.read(*exact.find(entry->name));
     const std::vector<double>& change = moved[entry->name];
     const double typical = root_mean_square(change);

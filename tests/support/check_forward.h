@@ -57,6 +57,25 @@ bool run_case(const Backend& backend, const Case& test, Buffers<T>& buffers,
   return run_bound<T, Case>(backend, test, args, buffers, stream);
 }
 
+// What differs in a result of a type that is the same for every T; empty: nothing.
+template <class T>
+std::string exact_difference(typename Buffers<T>::Entry& entry, Buffers<T>& got,
+                             Buffers<Measured>& expected) {
+  auto& oracle_entry = *expected.find(entry.name);
+  const auto of = [&]<class E>(E) {
+    return compare_exactly(entry.name, got.template read_as<E>(entry),
+                           expected.template read_as<E>(oracle_entry), entry.loose);
+  };
+  switch (entry.element) {
+    case Element::kFloat:
+      return of(float());
+    case Element::kByte:
+      return of(std::uint8_t());
+    default:
+      return of(std::int32_t());
+  }
+}
+
 // Every written buffer of `got` against the oracle's: element by element, and in float as a whole.
 template <class T, class Case>
 void compare_with_oracle(const Case& test, const std::string& backend, Buffers<T>& got,
@@ -64,14 +83,12 @@ void compare_with_oracle(const Case& test, const std::string& backend, Buffers<T
   const std::string where = label(test, backend, sizeof(T));
   for (auto& entry : got.entries()) {
     if (!entry->written()) continue;
-    auto& oracle_entry = *expected.find(entry->name);
-    if (entry->index()) {
-      const std::string difference = compare_indices(
-          entry->name, got.read_indices(*entry), expected.read_indices(oracle_entry), entry->loose);
+    if (entry->exact()) {
+      const std::string difference = exact_difference(*entry, got, expected);
       if (!difference.empty()) FAIL_CHECK(message(where, ": ", difference));
       continue;
     }
-    const std::vector<Measured> reference = expected.read(oracle_entry);
+    const std::vector<Measured> reference = expected.read(*expected.find(entry->name));
     std::vector<double> value(reference.size()), allowed(reference.size());
     for (std::size_t i = 0; i < reference.size(); ++i) {
       value[i] = reference[i].value;
@@ -98,7 +115,7 @@ void compare_with_oracle(const Case& test, const std::string& backend, Buffers<T
 // Is the oracle's noise above the tolerance of float in any result?
 inline bool calls_for_exception(Buffers<Measured>& expected, double unit) {
   for (auto& entry : expected.entries()) {
-    if (!entry->written() || entry->index()) continue;
+    if (!entry->written() || entry->exact()) continue;
     const Distance d = distance(std::vector<double>(static_cast<std::size_t>(entry->count)),
                                 expected.read(*entry));
     if (unit * d.noise > float_tolerance(d.longest) * d.size) return true;

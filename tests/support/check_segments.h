@@ -58,6 +58,7 @@ void check_all_segments(const Backend& backend) {
     check_segments<T>(backend, test, test.offsets, {"qkv", "y"}, [&](std::size_t s) {
       AttentionCase single = test;
       single.offsets = {0, test.offsets[s + 1] - test.offsets[s]};
+      if (!test.used.empty()) single.used = {test.used[s]};
       return single;
     });
   }

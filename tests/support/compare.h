@@ -76,16 +76,21 @@ std::string compare(const std::string& name, const std::vector<T>& got,
   return text.str();
 }
 
-// The same for positions, which are exact. `loose`: anything goes where a negative one is expected.
-inline std::string compare_indices(const std::string& name, const std::vector<std::int32_t>& got,
-                                   const std::vector<std::int32_t>& expected, bool loose) {
-  for (std::size_t i = 0; i < got.size(); ++i)
-    if (got[i] != expected[i] && !(loose && expected[i] < 0)) {
-      std::ostringstream text;
-      text << name << "[" << i << "] expected " << expected[i] << ", got " << got[i]
-           << (is_unwritten(got[i]) ? " (never written)" : "");
-      return text.str();
-    }
+// The same for positions, flags and numbers that were only moved, which are exact; a NaN equals any
+// other. `loose`: anything goes where a negative one is expected.
+template <class E>
+std::string compare_exactly(const std::string& name, const std::vector<E>& got,
+                            const std::vector<E>& expected, bool loose) {
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const auto is = static_cast<double>(got[i]), should_be = static_cast<double>(expected[i]);
+    const bool both_nan = std::isnan(is) && std::isnan(should_be) && !is_unwritten(got[i]);
+    if (is == should_be || both_nan || (loose && should_be < 0)) continue;
+    std::ostringstream text;
+    text.precision(17);
+    text << name << "[" << i << "] expected " << should_be << ", got " << is
+         << (is_unwritten(got[i]) ? " (never written)" : "");
+    return text.str();
+  }
   return "";
 }
 

@@ -59,7 +59,7 @@ SampledGradient finite_difference(const Args& forward, Buffers<double>& buffers,
   };
   std::vector<Output> outputs;
   for (auto& entry : buffers.entries())
-    if (entry->role == Role::kOutput && !entry->index() && upstream.reals.count("d" + entry->name))
+    if (entry->role == Role::kOutput && !entry->exact() && upstream.reals.count("d" + entry->name))
       outputs.push_back({static_cast<const double*>(entry->memory->data()),
                          &upstream.reals.at("d" + entry->name)});
   std::vector<std::vector<double>> above(outputs.size());

@@ -49,7 +49,8 @@ void Pipeline::check(const Inputs& inputs, const Request& request) const {
   } else {
     check_size(inputs.pictures.size(), 1, "pictures");
   }
-  require(!inputs.mask_on_device || request.dense, ErrorCode::kBadArgument,
+  require(request.mask != MaskSource::kGiven || !inputs.mask_on_device || request.dense,
+          ErrorCode::kBadArgument,
           "a mask on the device can be given to a dense pass only: in any other the host has to "
           "know what is covered");
   require(request.last != Stage::kDetect || request.mask == MaskSource::kDetect,

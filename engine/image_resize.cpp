@@ -1,9 +1,9 @@
 #include "engine/image_resize.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cmath>
 #include <cstring>
 
 #include "engine/error.h"

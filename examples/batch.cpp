@@ -22,7 +22,8 @@ bool write_ppm(const std::string& path, const float* planes, std::size_t side) {
   std::vector<char> bytes(3 * side * side);
   for (std::size_t i = 0; i < side * side; ++i)
     for (std::size_t c = 0; c < 3; ++c)
-      bytes[3 * i + c] = static_cast<char>(static_cast<int>(planes[c * side * side + i] * 255 + 0.5f));
+      bytes[3 * i + c] =
+          static_cast<char>(static_cast<int>(planes[c * side * side + i] * 255 + 0.5f));
   std::ofstream file(path, std::ios::binary);
   file << "P6\n" << side << ' ' << side << "\n255\n";
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));

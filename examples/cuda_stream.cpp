@@ -1,5 +1,5 @@
-// cuda_stream WEIGHTS PICTURE: the library inside a CUDA program of its own: the caller's stream, the
-// caller's memory, and a CUDA graph that takes a whole analysis. Without a GPU it says so.
+// cuda_stream WEIGHTS PICTURE: the library inside a CUDA program of its own: the caller's stream,
+// the caller's memory, and a CUDA graph that takes a whole analysis. Without a GPU it says so.
 #include <cuda_runtime_api.h>
 
 #include <algorithm>

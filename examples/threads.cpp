@@ -1,5 +1,5 @@
-// threads WEIGHTS PICTURE...: one model, a session for each of four threads, which take pictures one
-// by one from a common list. The answers are those of a single thread, bit for bit.
+// threads WEIGHTS PICTURE...: one model, a session for each of four threads, which take pictures
+// one by one from a common list. The answers are those of a single thread, bit for bit.
 #include <atomic>
 #include <cstdio>
 #include <exception>
@@ -31,9 +31,9 @@ void work(const ofer::Model& model, const std::vector<std::string>& files,
     int width = 0, height = 0;
     const std::unique_ptr<unsigned char, Free> pixels(
         stbi_load(files[i].c_str(), &width, &height, nullptr, 3));
-    answers[i] = pixels ? model.label(
-                              session.analyse({ofer::image(pixels.get(), width, height)}).labels[0])
-                        : "cannot be read";
+    answers[i] =
+        pixels ? model.label(session.analyse({ofer::image(pixels.get(), width, height)}).labels[0])
+               : "cannot be read";
   }
 }
 

@@ -5,9 +5,9 @@
 //     const ofer::Results results = session.analyse({ofer::image(pixels, width, height)});
 //     std::cout << model.label(results.labels[0]) << '\n';
 //
-// Threads and lifetimes are those of ofer.h: a Model may be used by any number of threads, a Session
-// by one at a time. Functions throw ofer::Error, std::bad_alloc, and what a caller's function threw.
-// The inline namespace keeps these names apart from those inside a static library.
+// Threads and lifetimes are those of ofer.h: a Model may be used by any number of threads, a
+// Session by one at a time. Functions throw ofer::Error, std::bad_alloc, and what a caller's
+// function threw. The inline namespace keeps these names apart from those inside a static library.
 #ifndef OFER_OFER_HPP
 #define OFER_OFER_HPP
 
@@ -38,7 +38,9 @@ class Error : public std::runtime_error {
   ofer_status status_;
 };
 
-inline const char* version() { return ofer_version(); }
+inline const char* version() {
+  return ofer_version();
+}
 
 // A picture in the caller's memory, interleaved, 8-bit or float; row_stride in bytes, 0: packed.
 // Set the fields of ofer_image for anything else.
@@ -54,8 +56,8 @@ inline ofer_image image(const std::uint8_t* pixels, int width, int height, int f
 }
 inline ofer_image image(const float* pixels, int width, int height, int format = OFER_RGB,
                         std::ptrdiff_t row_stride = 0) {
-  ofer_image made = image(static_cast<const std::uint8_t*>(nullptr), width, height, format,
-                          row_stride);
+  ofer_image made =
+      image(static_cast<const std::uint8_t*>(nullptr), width, height, format, row_stride);
   made.data = pixels;
   made.type = OFER_F32_PIXELS;
   return made;
@@ -154,7 +156,8 @@ class Model {
     if (status != OFER_OK) throw Error(status, error.text);
     Model model;
     // The remarks' function lives as long as anybody may call it.
-    model.handle_ = std::shared_ptr<ofer_model>(handle, [log](ofer_model* m) { ofer_model_free(m); });
+    model.handle_ =
+        std::shared_ptr<ofer_model>(handle, [log](ofer_model* m) { ofer_model_free(m); });
     return model;
   }
 

@@ -135,8 +135,8 @@ std::vector<Result> Pipeline::run(const Inputs& inputs, const Request& request) 
   forward(inputs, request, [&](const Pass& pass) { return collect(pass, results); });
   for (Result& r : results) {
     r.time_ms = times_;
-    for (double* ms : {&r.time_ms.detect, &r.time_ms.reconstruct, &r.time_ms.recognise,
-                       &r.time_ms.total})
+    for (double* ms :
+         {&r.time_ms.detect, &r.time_ms.reconstruct, &r.time_ms.recognise, &r.time_ms.total})
       *ms /= static_cast<double>(inputs.count);
   }
   return results;
@@ -153,15 +153,15 @@ void Pipeline::run(const Inputs& inputs, const Request& request, const Outputs& 
 
 std::vector<Result> Pipeline::run(std::span<const Image> images, const Request& request,
                                   std::span<const std::uint8_t> masks) {
-  return run(inputs_of(
-                 images.size(), [&](std::size_t i) { return ImageView(images[i]); }, masks,
-                 request),
-             request);
+  return run(
+      inputs_of(
+          images.size(), [&](std::size_t i) { return ImageView(images[i]); }, masks, request),
+      request);
 }
 
-void Pipeline::run(std::span<const ImageView> images, bool images_on_device,
-                   const Request& request, std::span<const std::uint8_t> masks,
-                   bool masks_on_device, const Outputs& outputs) {
+void Pipeline::run(std::span<const ImageView> images, bool images_on_device, const Request& request,
+                   std::span<const std::uint8_t> masks, bool masks_on_device,
+                   const Outputs& outputs) {
   Inputs inputs;
   if (images_on_device && !session_.device().host_accessible()) {
     inputs.count = static_cast<std::int64_t>(images.size());
@@ -238,8 +238,7 @@ void Pipeline::take_images(Pass& pass) {
     const ImageView& picture = in.pictures[static_cast<std::size_t>(i)];
     for (const Tensor* to : {&pass.raw, &pass.image})
       if (to->defined())
-        ops::image_planes(session_, picture,
-                          to->rows(i, 1).view({3, to->size(2), to->size(3)}));
+        ops::image_planes(session_, picture, to->rows(i, 1).view({3, to->size(2), to->size(3)}));
   }
 }
 

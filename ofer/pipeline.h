@@ -34,8 +34,8 @@ struct Request {
   Stage last = Stage::kRecognise;
   // Nothing that is queued depends on what is found: every patch is computed as if it were visible,
   // and left out where it is covered. Dearer, but the host waits for nothing on the way, so that a
-  // caller's CUDA graph can take a whole pass (with `on_device` inputs and outputs). The results are
-  // the same but for roundings.
+  // caller's CUDA graph can take a whole pass (with `on_device` inputs and outputs). The results
+  // are the same but for roundings.
   bool dense = false;
   bool coarse = false, restored = false, attention = false, latent = false;
   // Which latent vectors the classifier sees. kAll needs a model whose attention chooses them.

@@ -37,13 +37,13 @@ bool Pipeline::collect(const Pass& pass, std::vector<Result>& results) {
   const Request& want = pass.request;
   const auto only = [](bool wanted, const Tensor& tensor) { return wanted ? tensor : Tensor{}; };
   Fetched tensors = {pass.probabilities,
-                           pass.chosen,
-                           pass.distance,
-                           only(want.coarse, pass.made.coarse),
-                           only(want.restored, pass.made.restored),
-                           only(want.attention, pass.attention),
-                           only(want.latent, pass.made.latent),
-                           only(want.grad_cam, pass.grad_cam)};
+                     pass.chosen,
+                     pass.distance,
+                     only(want.coarse, pass.made.coarse),
+                     only(want.restored, pass.made.restored),
+                     only(want.attention, pass.attention),
+                     only(want.latent, pass.made.latent),
+                     only(want.grad_cam, pass.grad_cam)};
   fetch(pass, tensors);
   // Image i's share of a tensor.
   const auto part = [&](std::size_t number, std::size_t i) {
@@ -114,8 +114,8 @@ void Pipeline::check(const Inputs& inputs, const Request& request, const Outputs
   check(outputs.probabilities.size(), network_->recogniser().classes(), "probabilities",
         Stage::kRecognise);
   check(outputs.distance.size(), patches, "distances", Stage::kDetect);
-  require(outputs.distance.empty() || request.mask == MaskSource::kDetect,
-          ErrorCode::kBadArgument, "distances are asked for, but nothing is detected");
+  require(outputs.distance.empty() || request.mask == MaskSource::kDetect, ErrorCode::kBadArgument,
+          "distances are asked for, but nothing is detected");
   check(outputs.covered.size(), patches, "covered patches", Stage::kDetect);
   check(outputs.chosen.size(), patches, "chosen patches", Stage::kRecognise);
   check(outputs.coarse.size(), 3 * s * s, "coarse images", Stage::kReconstruct);

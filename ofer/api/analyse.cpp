@@ -12,24 +12,41 @@ namespace {
 Request request_of(const ofer_request& given) {
   Request request;
   switch (given.mask_source) {
-    case OFER_MASK_DETECT: request.mask = MaskSource::kDetect; break;
-    case OFER_MASK_GIVEN: request.mask = MaskSource::kGiven; break;
-    case OFER_MASK_NONE: request.mask = MaskSource::kNone; break;
+    case OFER_MASK_DETECT:
+      request.mask = MaskSource::kDetect;
+      break;
+    case OFER_MASK_GIVEN:
+      request.mask = MaskSource::kGiven;
+      break;
+    case OFER_MASK_NONE:
+      request.mask = MaskSource::kNone;
+      break;
     default:
-      fail(ErrorCode::kBadArgument, "mask_source ", given.mask_source,
-           " is none of OFER_MASK_...");
+      fail(ErrorCode::kBadArgument, "mask_source ", given.mask_source, " is none of OFER_MASK_...");
   }
   switch (given.last_stage) {
-    case OFER_STAGE_DETECT: request.last = Stage::kDetect; break;
-    case OFER_STAGE_RESTORE: request.last = Stage::kReconstruct; break;
-    case OFER_STAGE_RECOGNISE: request.last = Stage::kRecognise; break;
+    case OFER_STAGE_DETECT:
+      request.last = Stage::kDetect;
+      break;
+    case OFER_STAGE_RESTORE:
+      request.last = Stage::kReconstruct;
+      break;
+    case OFER_STAGE_RECOGNISE:
+      request.last = Stage::kRecognise;
+      break;
     default:
       fail(ErrorCode::kBadArgument, "last_stage ", given.last_stage, " is none of OFER_STAGE_...");
   }
   switch (given.latents) {
-    case OFER_LATENTS_CHOSEN: request.latent_use = LatentUse::kChosen; break;
-    case OFER_LATENTS_ALL: request.latent_use = LatentUse::kAll; break;
-    case OFER_LATENTS_NONE: request.latent_use = LatentUse::kNone; break;
+    case OFER_LATENTS_CHOSEN:
+      request.latent_use = LatentUse::kChosen;
+      break;
+    case OFER_LATENTS_ALL:
+      request.latent_use = LatentUse::kAll;
+      break;
+    case OFER_LATENTS_NONE:
+      request.latent_use = LatentUse::kNone;
+      break;
     default:
       fail(ErrorCode::kBadArgument, "latents ", given.latents, " is none of OFER_LATENTS_...");
   }
@@ -61,17 +78,21 @@ bool on_device(std::int32_t memory, const char* of) {
   return memory == OFER_MEMORY_DEVICE;
 }
 
-Outputs outputs_of(const ofer_results& r, std::size_t images, std::size_t first,
-                   std::size_t turn) {
+Outputs outputs_of(const ofer_results& r, std::size_t images, std::size_t first, std::size_t turn) {
   const auto of = [&](const auto& values, const char* name) {
     return part(values, images, first, turn, name);
   };
   return {on_device(r.memory, "results"),
-          of(r.labels, "labels"),       of(r.probabilities, "probabilities"),
-          of(r.distances, "distances"), of(r.masks, "masks"),
-          of(r.chosen, "chosen"),       of(r.coarse, "coarse"),
-          of(r.restored, "restored"),   of(r.attention, "attention"),
-          of(r.grad_cam, "grad_cam"),   of(r.latents, "latents")};
+          of(r.labels, "labels"),
+          of(r.probabilities, "probabilities"),
+          of(r.distances, "distances"),
+          of(r.masks, "masks"),
+          of(r.chosen, "chosen"),
+          of(r.coarse, "coarse"),
+          of(r.restored, "restored"),
+          of(r.attention, "attention"),
+          of(r.grad_cam, "grad_cam"),
+          of(r.latents, "latents")};
 }
 
 // Image i of an array whose elements are as long as the first one says.
@@ -99,8 +120,7 @@ void analyse(ofer_session& session, const ofer_image* images, std::size_t count,
   const auto results = read_struct(wanted, ofer_results OFER_RESULTS_INIT, "ofer_results");
   require(results.reserved == 0, ErrorCode::kBadArgument, "the results' reserved field is not 0");
   const Request request = request_of(asked);
-  const auto patches =
-      static_cast<std::size_t>(session.pipeline.network().config().patch_count());
+  const auto patches = static_cast<std::size_t>(session.pipeline.network().config().patch_count());
   std::span<const std::uint8_t> masks;
   if (request.mask == MaskSource::kGiven) {
     require(asked.masks != nullptr, ErrorCode::kBadArgument, "OFER_MASK_GIVEN, but masks is null");
@@ -146,8 +166,7 @@ void analyse(ofer_session& session, const ofer_image* images, std::size_t count,
 std::size_t workspace_bytes(ofer_session& session, const ofer_request* given,
                             const ofer_results* wanted) {
   require(wanted != nullptr, ErrorCode::kBadArgument, "the results are null");
-  Request request =
-      request_of(read_struct(given, ofer_request OFER_REQUEST_INIT, "ofer_request"));
+  Request request = request_of(read_struct(given, ofer_request OFER_REQUEST_INIT, "ofer_request"));
   const auto results = read_struct(wanted, ofer_results OFER_RESULTS_INIT, "ofer_results");
   request.grad_cam = results.grad_cam.data != nullptr;
   return session.pipeline.workspace_bytes(static_cast<std::int64_t>(session.largest_batch),
@@ -170,15 +189,13 @@ extern "C" ofer_status ofer_session_workspace_bytes(ofer_session* session,
 
 extern "C" ofer_status ofer_session_set_workspace(ofer_session* session, void* memory,
                                                   size_t bytes) noexcept {
-  return ofer::api::with_session(session, [=](ofer_session& s) {
-    s.pipeline.lend_workspace(memory, bytes);
-  });
+  return ofer::api::with_session(
+      session, [=](ofer_session& s) { s.pipeline.lend_workspace(memory, bytes); });
 }
 
 extern "C" ofer_status ofer_analyse(ofer_session* session, const ofer_image* images, size_t count,
                                     const ofer_request* request,
                                     const ofer_results* results) noexcept {
-  return ofer::api::with_session(session, [=](ofer_session& s) {
-    ofer::api::analyse(s, images, count, request, results);
-  });
+  return ofer::api::with_session(
+      session, [=](ofer_session& s) { ofer::api::analyse(s, images, count, request, results); });
 }

@@ -16,12 +16,18 @@ struct Channels {
 
 Channels channels_of(std::int32_t format) {
   switch (format) {
-    case OFER_RGB: return {3, {0, 1, 2}};
-    case OFER_BGR: return {3, {2, 1, 0}};
-    case OFER_RGBA: return {4, {0, 1, 2}};
-    case OFER_BGRA: return {4, {2, 1, 0}};
-    case OFER_GREY: return {1, {0, 0, 0}};
-    default: fail(ErrorCode::kBadArgument, "format ", format, " is none of OFER_RGB to OFER_GREY");
+    case OFER_RGB:
+      return {3, {0, 1, 2}};
+    case OFER_BGR:
+      return {3, {2, 1, 0}};
+    case OFER_RGBA:
+      return {4, {0, 1, 2}};
+    case OFER_BGRA:
+      return {4, {2, 1, 0}};
+    case OFER_GREY:
+      return {1, {0, 0, 0}};
+    default:
+      fail(ErrorCode::kBadArgument, "format ", format, " is none of OFER_RGB to OFER_GREY");
   }
 }
 
@@ -58,9 +64,8 @@ ImageView view_of(const ofer_image& image) {
     require(plane_step < kLongest * 4 && plane_step > -kLongest * 4, ErrorCode::kBadArgument,
             "a plane stride of ", plane_step, " bytes");
     // The planes may lie inside each other's padding, row by row, but not on each other.
-    require(plane_step >= row || plane_step <= -row || channels.count == 1,
-            ErrorCode::kBadArgument, "a plane stride of ", plane_step,
-            " bytes is too small: a row has ", row);
+    require(plane_step >= row || plane_step <= -row || channels.count == 1, ErrorCode::kBadArgument,
+            "a plane stride of ", plane_step, " bytes is too small: a row has ", row);
   } else {
     require(image.plane_stride == 0, ErrorCode::kBadArgument,
             "a plane stride of interleaved pixels");

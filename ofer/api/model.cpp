@@ -120,9 +120,9 @@ ofer_status ofer_model_load_memory(const void* data, size_t bytes,
   return api::load(options, model, error, [data, bytes](const ofer_model_options& how) {
     require(data != nullptr, ErrorCode::kBadArgument, "the weights' memory is null");
     const std::span content(static_cast<const std::byte*>(data), bytes);
-    return how.storage == OFER_STORAGE_BORROW ? SafetensorsFile::borrow(content, "weights in memory")
-                                              : SafetensorsFile::from_bytes(content,
-                                                                            "weights in memory");
+    return how.storage == OFER_STORAGE_BORROW
+               ? SafetensorsFile::borrow(content, "weights in memory")
+               : SafetensorsFile::from_bytes(content, "weights in memory");
   });
 }
 
@@ -169,8 +169,7 @@ ofer_status ofer_model_get_info(const ofer_model* model, ofer_model_info* info) 
     told.grad_cam_layers = static_cast<std::int32_t>(m.layers.size());
     told.has_detector = config.detector.spheres.empty() ? 0 : 1;
     told.has_unet = config.unet ? 1 : 0;
-    told.all_latents =
-        config.recogniser.latent_selection == ofer::LatentSelection::kFixed ? 0 : 1;
+    told.all_latents = config.recogniser.latent_selection == ofer::LatentSelection::kFixed ? 0 : 1;
     told.trained = m.weights.trained ? 1 : 0;
     for (const auto& [name, tensor] : *m.weights.model)
       told.weights += static_cast<std::uint64_t>(tensor.elements());

@@ -20,20 +20,31 @@ constexpr std::int32_t kUsualBatch = 8;
 SessionOptions options_of(const ofer_session_options& given, const LogCallback& log) {
   SessionOptions options;
   switch (given.device) {
-    case OFER_DEVICE_CPU: options.device.kind = DeviceKind::kCpu; break;
-    case OFER_DEVICE_CUDA: options.device.kind = DeviceKind::kCuda; break;
-    case OFER_DEVICE_SIMT: options.device.kind = DeviceKind::kSimt; break;
+    case OFER_DEVICE_CPU:
+      options.device.kind = DeviceKind::kCpu;
+      break;
+    case OFER_DEVICE_CUDA:
+      options.device.kind = DeviceKind::kCuda;
+      break;
+    case OFER_DEVICE_SIMT:
+      options.device.kind = DeviceKind::kSimt;
+      break;
     default:
       fail(ErrorCode::kBadArgument, "device ", given.device, " is none of OFER_DEVICE_...");
   }
-  require(given.device_index >= 0 &&
-              (given.device_index == 0 || given.device == OFER_DEVICE_CUDA),
+  require(given.device_index >= 0 && (given.device_index == 0 || given.device == OFER_DEVICE_CUDA),
           ErrorCode::kBadArgument, "there is no device of number ", given.device_index);
   options.device.index = given.device_index;
   switch (given.precision) {
-    case OFER_PRECISION_FP32: options.precision = Precision::kF32; break;
-    case OFER_PRECISION_TF32: options.precision = Precision::kTf32; break;
-    case OFER_PRECISION_BF16: options.precision = Precision::kBf16; break;
+    case OFER_PRECISION_FP32:
+      options.precision = Precision::kF32;
+      break;
+    case OFER_PRECISION_TF32:
+      options.precision = Precision::kTf32;
+      break;
+    case OFER_PRECISION_BF16:
+      options.precision = Precision::kBf16;
+      break;
     default:
       fail(ErrorCode::kBadArgument, "precision ", given.precision,
            " is none of OFER_PRECISION_...");
@@ -49,10 +60,14 @@ SessionOptions options_of(const ofer_session_options& given, const LogCallback& 
 
 std::int32_t type_of(DType dtype) {
   switch (dtype) {
-    case DType::kF32: return OFER_F32;
-    case DType::kBF16: return OFER_BF16;
-    case DType::kI32: return OFER_I32;
-    default: return -1;
+    case DType::kF32:
+      return OFER_F32;
+    case DType::kBF16:
+      return OFER_BF16;
+    case DType::kI32:
+      return OFER_I32;
+    default:
+      return -1;
   }
 }
 
@@ -89,8 +104,8 @@ ofer_status ofer_session_create(ofer_model* model, const ofer_session_options* g
   return api::guarded_into(error, [&] {
     require(session != nullptr, ErrorCode::kBadArgument, "there is no place for the session: null");
     (void)api::checked(model);
-    const auto options = api::read_struct(
-        given, ofer_session_options OFER_SESSION_OPTIONS_INIT, "ofer_session_options");
+    const auto options = api::read_struct(given, ofer_session_options OFER_SESSION_OPTIONS_INIT,
+                                          "ofer_session_options");
     const std::int32_t batch =
         options.largest_batch == 0 ? api::kUsualBatch : options.largest_batch;
     *session = new ofer_session(model->self, api::options_of(options, model->log),
@@ -130,9 +145,8 @@ ofer_status ofer_session_set_progress(ofer_session* session, ofer_progress_callb
   return ofer::api::with_session(session, [progress, user](ofer_session& s) {
     if (!progress) return s.pipeline.set_progress({});
     s.pipeline.set_progress([&s, progress, user](ofer::Stage stage) {
-      const std::int32_t returned =
-          progress(user, static_cast<std::int32_t>(stage) + OFER_STAGE_DETECT, s.turn_first,
-                   s.turn_count);
+      const std::int32_t returned = progress(
+          user, static_cast<std::int32_t>(stage) + OFER_STAGE_DETECT, s.turn_first, s.turn_count);
       if (returned != 0) ofer::api::broken_off("progress", returned);
     });
   });

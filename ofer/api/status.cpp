@@ -20,14 +20,22 @@ void copy_text(std::string_view text, std::span<char> to) noexcept {
 
 ofer_status status_of(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::kBadArgument: return OFER_BAD_ARGUMENT;
-    case ErrorCode::kBadFile: return OFER_BAD_FILE;
-    case ErrorCode::kIo: return OFER_IO;
-    case ErrorCode::kUnsupported: return OFER_UNSUPPORTED;
-    case ErrorCode::kOutOfMemory: return OFER_OUT_OF_MEMORY;
-    case ErrorCode::kDevice: return OFER_DEVICE;
-    case ErrorCode::kCancelled: return OFER_CANCELLED;
-    case ErrorCode::kInternal: return OFER_INTERNAL;
+    case ErrorCode::kBadArgument:
+      return OFER_BAD_ARGUMENT;
+    case ErrorCode::kBadFile:
+      return OFER_BAD_FILE;
+    case ErrorCode::kIo:
+      return OFER_IO;
+    case ErrorCode::kUnsupported:
+      return OFER_UNSUPPORTED;
+    case ErrorCode::kOutOfMemory:
+      return OFER_OUT_OF_MEMORY;
+    case ErrorCode::kDevice:
+      return OFER_DEVICE;
+    case ErrorCode::kCancelled:
+      return OFER_CANCELLED;
+    case ErrorCode::kInternal:
+      return OFER_INTERNAL;
   }
   return OFER_INTERNAL;
 }
@@ -43,16 +51,27 @@ void tell(ofer_error* error, ofer_status status, std::string_view text) noexcept
 
 extern "C" const char* ofer_status_name(ofer_status status) noexcept {
   switch (status) {
-    case OFER_OK: return "ok";
-    case OFER_BAD_ARGUMENT: return "bad argument";
-    case OFER_BAD_FILE: return "bad file";
-    case OFER_IO: return "input/output";
-    case OFER_UNSUPPORTED: return "unsupported";
-    case OFER_OUT_OF_MEMORY: return "out of memory";
-    case OFER_DEVICE: return "device";
-    case OFER_CANCELLED: return "cancelled";
-    case OFER_BUSY: return "busy";
-    case OFER_INTERNAL: return "internal";
-    default: return "unknown";
+    case OFER_OK:
+      return "ok";
+    case OFER_BAD_ARGUMENT:
+      return "bad argument";
+    case OFER_BAD_FILE:
+      return "bad file";
+    case OFER_IO:
+      return "input/output";
+    case OFER_UNSUPPORTED:
+      return "unsupported";
+    case OFER_OUT_OF_MEMORY:
+      return "out of memory";
+    case OFER_DEVICE:
+      return "device";
+    case OFER_CANCELLED:
+      return "cancelled";
+    case OFER_BUSY:
+      return "busy";
+    case OFER_INTERNAL:
+      return "internal";
+    default:
+      return "unknown";
   }
 }

@@ -45,8 +45,8 @@ void tell(ofer_error* error, ofer_status status, std::string_view text) noexcept
 // guarded(), told to `error`. A success empties it.
 template <class Work>
 ofer_status guarded_into(ofer_error* error, Work&& work) noexcept {
-  const ofer_status status = guarded(
-      work, [error](ofer_status code, std::string_view text) { tell(error, code, text); });
+  const ofer_status status =
+      guarded(work, [error](ofer_status code, std::string_view text) { tell(error, code, text); });
   if (status == OFER_OK) tell(error, OFER_OK, {});
   return status;
 }

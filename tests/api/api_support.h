@@ -78,6 +78,14 @@ inline std::vector<ofer_image> as_given(const std::vector<Image>& images) {
   return given;
 }
 
+// A third of the patches, other ones for each image; none of the last image's.
+inline std::vector<std::uint8_t> scattered(std::size_t images, std::size_t patches) {
+  std::vector<std::uint8_t> mask(images * patches);
+  for (std::size_t n = 0; n + 1 < images; ++n)
+    for (std::size_t l = 0; l < patches; ++l) mask[n * patches + l] = (l * 7 + n * 5) % 3 == 0;
+  return mask;
+}
+
 // Room for everything of a number of images, filled with what no result is.
 struct Everything {
   Everything(ofer_session* session, const ofer_model* model, std::size_t images,
@@ -117,10 +125,9 @@ struct Everything {
   }
 
   bool same_bits(const Everything& other) const {
-    return labels == other.labels && probabilities == other.probabilities &&
-           masks == other.masks && chosen == other.chosen && coarse == other.coarse &&
-           restored == other.restored && attention == other.attention &&
-           grad_cam == other.grad_cam && latents == other.latents;
+    return labels == other.labels && probabilities == other.probabilities && masks == other.masks &&
+           chosen == other.chosen && coarse == other.coarse && restored == other.restored &&
+           attention == other.attention && grad_cam == other.grad_cam && latents == other.latents;
   }
 
   static std::vector<float> numbers(std::size_t count) {

@@ -60,7 +60,9 @@ bool stop_failing() {
   return failed;
 }
 
-std::size_t allocations() { return count; }
+std::size_t allocations() {
+  return count;
+}
 
 }  // namespace ofer::test
 
@@ -74,8 +76,12 @@ extern "C" void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
 using ofer::test::take;
 using ofer::test::take_or_throw;
 
-void* operator new(std::size_t size) { return take_or_throw(size, 1, OFER_CALLER); }
-void* operator new[](std::size_t size) { return take_or_throw(size, 1, OFER_CALLER); }
+void* operator new(std::size_t size) {
+  return take_or_throw(size, 1, OFER_CALLER);
+}
+void* operator new[](std::size_t size) {
+  return take_or_throw(size, 1, OFER_CALLER);
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return take_or_throw(size, static_cast<std::size_t>(alignment), OFER_CALLER);
 }
@@ -88,13 +94,33 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
   return take(size, 1, OFER_CALLER);
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}

@@ -3,6 +3,8 @@
 
 namespace ofer_test {
 
-std::string weights_for_hpp() { return ofer::test::tiny_weights(); }
+std::string weights_for_hpp() {
+  return ofer::test::tiny_weights();
+}
 
 }  // namespace ofer_test

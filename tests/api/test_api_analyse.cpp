@@ -11,18 +11,10 @@
 namespace ofer::test {
 namespace {
 
-std::vector<std::uint8_t> scattered(std::size_t images, std::size_t patches) {
-  std::vector<std::uint8_t> mask(images * patches);
-  for (std::size_t n = 0; n + 1 < images; ++n)
-    for (std::size_t l = 0; l < patches; ++l) mask[n * patches + l] = (l * 7 + n * 5) % 3 == 0;
-  return mask;
-}
-
 template <class Values>
 Values joined(const std::vector<Result>& results, Values Result::*member) {
   Values all;
-  for (const Result& r : results)
-    all.insert(all.end(), (r.*member).begin(), (r.*member).end());
+  for (const Result& r : results) all.insert(all.end(), (r.*member).begin(), (r.*member).end());
   return all;
 }
 std::vector<float> joined(const std::vector<Result>& results, Planes Result::*member) {
@@ -103,7 +95,8 @@ TEST_SUITE("api_analyse") {
     REQUIRE(ofer_analyse(session.get(), &given, 1, nullptr, &results) == OFER_OK);
     CHECK(line.at("label") == ofer_model_label(model.get(), all.labels[0]));
     for (std::size_t c = 0; c < all.probabilities.size(); ++c)
-      CHECK(line.at("probabilities").at(ofer_model_label(model.get(), static_cast<int>(c)))
+      CHECK(line.at("probabilities")
+                .at(ofer_model_label(model.get(), static_cast<int>(c)))
                 .get<float>() == all.probabilities[c]);
   }
 
@@ -132,7 +125,8 @@ TEST_SUITE("api_analyse") {
     const ModelHandle model = load_model();
     const SessionHandle session = make_session(model.get());
     const Image image = drawn_picture(3);
-    const auto w = static_cast<std::size_t>(image.width), h = static_cast<std::size_t>(image.height);
+    const auto w = static_cast<std::size_t>(image.width),
+               h = static_cast<std::size_t>(image.height);
     const auto analysed = [&](const ofer_image& given) {
       Everything all(session.get(), model.get(), 1);
       const ofer_results results = all.results();

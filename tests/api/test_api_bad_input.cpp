@@ -142,8 +142,7 @@ TEST_SUITE("api_bad_input") {
       ofer_request request = OFER_REQUEST_INIT;
       ofer_results results = all.results();
       spoil(request, results);
-      const ofer_status status =
-          ofer_analyse(session.get(), &given, 1, &request, &results);
+      const ofer_status status = ofer_analyse(session.get(), &given, 1, &request, &results);
       INFO(ofer_session_error(session.get()));
       CHECK((status == OFER_BAD_ARGUMENT || status == OFER_UNSUPPORTED));
       CHECK(std::string(ofer_session_error(session.get())).find(what) != std::string::npos);
@@ -171,8 +170,8 @@ TEST_SUITE("api_bad_input") {
     refused("latent vectors", [](ofer_request&, ofer_results& r) { --r.latents.count; });
     refused("Grad-CAM", [](ofer_request&, ofer_results& r) { ++r.grad_cam.count; });
     refused("multiple of 4", [](ofer_request&, ofer_results& r) {
-      r.probabilities.data = reinterpret_cast<float*>(
-          reinterpret_cast<char*>(r.probabilities.data) + 1);
+      r.probabilities.data =
+          reinterpret_cast<float*>(reinterpret_cast<char*>(r.probabilities.data) + 1);
     });
     refused("memory 7", [](ofer_request&, ofer_results& r) { r.memory = 7; });
     refused("memory 7", [](ofer_request& q, ofer_results&) { q.mask_memory = 7; });

@@ -1,5 +1,5 @@
-// Pictures, masks, results and workspace in a device's memory, and dense requests: on the executor of
-// CUDA kernels, whose memory is a GPU's to the library.
+// Pictures, masks, results and workspace in a device's memory, and dense requests: on the executor
+// of CUDA kernels, whose memory is a GPU's to the library.
 #include <cstring>
 
 #include "tests/api/api_support.h"
@@ -10,13 +10,6 @@
 
 namespace ofer::test {
 namespace {
-
-std::vector<std::uint8_t> scattered(std::size_t images, std::size_t patches) {
-  std::vector<std::uint8_t> mask(images * patches);
-  for (std::size_t n = 0; n + 1 < images; ++n)
-    for (std::size_t l = 0; l < patches; ++l) mask[n * patches + l] = (l * 7 + n * 5) % 3 == 0;
-  return mask;
-}
 
 SessionHandle session_on(ofer_model* model, std::int32_t device, int largest_batch = 0) {
   ofer_session_options options = session_options(2, largest_batch);
@@ -197,8 +190,7 @@ TEST_SUITE("api_device") {
         REQUIRE(ofer_analyse(session.get(), given.data(), 4, &request, &results) == OFER_OK);
         std::size_t bytes = 0;
         results = lent.results(source == OFER_MASK_DETECT);
-        REQUIRE(ofer_session_workspace_bytes(session.get(), &request, &results, &bytes) ==
-                OFER_OK);
+        REQUIRE(ofer_session_workspace_bytes(session.get(), &request, &results, &bytes) == OFER_OK);
         CHECK(bytes > 1000);
         std::vector<char> room(bytes + 64);
         char* begin = room.data() + (64 - reinterpret_cast<std::uintptr_t>(room.data()) % 64) % 64;

@@ -1,5 +1,5 @@
-// Every allocation fails in turn: a status, no leak (the address sanitizer looks), and the next call
-// works.
+// Every allocation fails in turn: a status, no leak (the address sanitizer looks), and the next
+// call works.
 #include "tests/api/api_support.h"
 #include "tests/api/faults.h"
 
@@ -105,8 +105,7 @@ TEST_SUITE("api_faults") {
         break;
       }
       REQUIRE((status == OFER_OUT_OF_MEMORY || status == OFER_OK));
-      if (status != OFER_OK)
-        CHECK(ofer_session_error(session.get())[0] != '\0');
+      if (status != OFER_OK) CHECK(ofer_session_error(session.get())[0] != '\0');
       REQUIRE(ofer_analyse(session.get(), given.data(), 2, nullptr, &results) == OFER_OK);
       REQUIRE(all.same_bits(expected));
     }

@@ -98,9 +98,9 @@ TEST_SUITE("api_hpp") {
       CHECK(std::string(error.what()).find("/nowhere") != std::string::npos);
     }
     struct Own {};
-    CHECK_THROWS_AS(ofer::Model::from_reader(
-                        [](std::uint64_t, void*, std::size_t) { throw Own(); }, 4096),
-                    Own);
+    CHECK_THROWS_AS(
+        ofer::Model::from_reader([](std::uint64_t, void*, std::size_t) { throw Own(); }, 4096),
+        Own);
     const ofer::Model model = ofer::Model::load(weights_for_hpp());
     CHECK_THROWS_WITH_AS(model.label(12), "no label 12; there are 0 to 6", ofer::Error);
     ofer::Session session(model);

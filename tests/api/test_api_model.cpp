@@ -95,8 +95,8 @@ TEST_SUITE("api_model") {
     CHECK(std::string(error.text).find("/nowhere/at all") != std::string::npos);
     CHECK(error.status == OFER_IO);
     CHECK(ofer_model_load("/", nullptr, &model, &error) == OFER_IO);
-    for (const std::size_t length : {std::size_t{0}, std::size_t{7}, std::size_t{4000},
-                                     bytes.content.size() - 1}) {
+    for (const std::size_t length :
+         {std::size_t{0}, std::size_t{7}, std::size_t{4000}, bytes.content.size() - 1}) {
       INFO(length);
       CHECK(ofer_model_load_memory(bytes.content.data(), length, nullptr, &model, &error) ==
             OFER_BAD_FILE);

@@ -22,9 +22,7 @@ struct Bench {
     const ofer_results quiet = expected.results();
     REQUIRE(ofer_analyse(session.get(), given.data(), 3, nullptr, &quiet) == OFER_OK);
   }
-  ofer_status analyse() {
-    return ofer_analyse(session.get(), given.data(), 3, nullptr, &results);
-  }
+  ofer_status analyse() { return ofer_analyse(session.get(), given.data(), 3, nullptr, &results); }
   std::string error() const { return ofer_session_error(session.get()); }
   void check_works() {
     CHECK(analyse() == OFER_OK);

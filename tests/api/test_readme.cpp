@@ -1,4 +1,5 @@
-// README's example of the library, as it stands there: it compiles, it runs, and it is the same text.
+// README's example of the library, as it stands there: it compiles, it runs, and it is the same
+// text.
 #include <doctest/doctest.h>
 
 #include <fstream>

@@ -1,9 +1,9 @@
 #!/bin/sh
-# check_package.sh BUILD SOURCE COMMAND PYTHON: installs BUILD into an empty folder and uses it from
+# check_package.sh BUILD SOURCE COMMAND PYTHON CUDA: installs BUILD into an empty folder and uses it from
 # there as other people's programs do: by CMake and by pkg-config, shared and static, in C, C++ and
 # Python. All must name the expressions that COMMAND names.
 set -eu
-build=$1 source=$2 command=$3 python=$4
+build=$1 source=$2 command=$3 python=$4 cuda=$5  # CUDA: ON where the library has it
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix
@@ -65,6 +65,7 @@ for shared in ON OFF; do
   "$bin/threads" "$model" "$@" >"$work/lines"
   labels_of "$work/lines" >"$work/got"
   same "$work/got" threads
+  if [ "$cuda" = ON ]; then "$bin/cuda_stream" "$model" "$1"; fi
   # They say what is wrong.
   if "$bin/minimal" /nowhere "$1" 2>"$work/complaint"; then exit 1; fi
   grep -q /nowhere "$work/complaint"

@@ -2,17 +2,19 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# The same objects as the static library's. Nothing is visible but the API (cmake/ofer.map), and what
-# the API cannot reach, training and conversion among it, stays out.
-add_library(ofer_shared SHARED $<TARGET_OBJECTS:ofer> ${OFER_KERNEL_OBJECTS} ${OFER_SIMT_OBJECTS}
-            ${OFER_CUDA_OBJECTS})
+# The static library's objects without data sets, training and evaluation, and with them without the
+# libraries that only those use. Nothing is visible but the API (cmake/ofer.map); what it cannot reach
+# stays out.
+add_library(ofer_shared SHARED
+            "$<FILTER:$<TARGET_OBJECTS:ofer>,EXCLUDE,/ofer/(data|eval|train)/>"
+            ${OFER_KERNEL_OBJECTS} ${OFER_SIMT_OBJECTS} ${OFER_CUDA_OBJECTS})
 set_target_properties(ofer_shared PROPERTIES
   OUTPUT_NAME ofer VERSION ${PROJECT_VERSION}
   # Until 1.0 every minor version may break what was.
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
   LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/ofer.map LINKER_LANGUAGE CXX)
 target_link_libraries(ofer_shared PRIVATE Threads::Threads ${OFER_MATMUL_LIBRARIES}
-                      ${OFER_SIMT_LIBRARIES} ${OFER_FITTING_LIBRARIES} ${OFER_CUDA_LIBRARIES})
+                      ${OFER_SIMT_LIBRARIES} ${OFER_CUDA_LIBRARIES})
 target_link_options(ofer_shared PRIVATE LINKER:--version-script=${CMAKE_SOURCE_DIR}/cmake/ofer.map
                     LINKER:--gc-sections LINKER:--as-needed LINKER:-O1)
 if(NOT OFER_SANITIZE)

@@ -63,10 +63,12 @@ void PatchSelection::assign_largest(std::int64_t batch, std::int64_t patches) {
   }
 }
 
-void PatchSelection::assign_dense(Session& session, const Tensor& covered) {
-  const std::int64_t batch = covered.size(0), patches = covered.size(1);
-  require(batch * (patches + 1) < (std::int64_t{1} << 31), ErrorCode::kBadArgument, "a batch of ",
-          batch, " images is too large");
+void PatchSelection::assign_dense(Session& session, std::int64_t batch, std::int64_t patches,
+                                  const Tensor& covered) {
+  // Where nothing is covered, the lists are those of all patches.
+  const Tensor none = ops::full(session, {batch, patches}, 0);
+  const ops::PatchLists every = ops::patch_lists(session, none);
+  const ops::PatchLists seen = covered.defined() ? ops::patch_lists(session, covered) : every;
   batch_ = batch;
   patches_ = patches;
   dense_ = true;
@@ -81,17 +83,14 @@ void PatchSelection::assign_dense(Session& session, const Tensor& covered) {
     rows->longest = patches + 1;
     rows->stride = 2;
   }
-  // Where nothing is covered, the lists are those of all patches.
-  const ops::PatchLists every = ops::patch_lists(session, ops::full(session, covered.shape(), 0));
   all_.offsets = every.used;
   all_token_source_ = every.token_source;
-  const ops::PatchLists seen = ops::patch_lists(session, covered);
   visible_.offsets = seen.used;
   token_source_ = seen.token_source;
   grid_source_ = seen.grid_source;
   patch_source_ = seen.patch_source;
   covered_flag_ = seen.any;
-  covered_mask_ = covered;
+  covered_mask_ = covered.defined() ? covered : none;
   covered_index_ = covered_place_ = {};
 }
 

@@ -24,11 +24,12 @@ class PatchSelection {
   // Takes memory on the device and sends the lists there.
   void upload(Session& session, Staging& staging);
 
-  // The dense form, made on the device from a mask that only it knows, covered [batch, patches], >
-  // 0 where covered: nothing is copied from or to the host, and no shape depends on the mask. Every
-  // image has room for all its tokens and uses a beginning of it; every image is among the covered
-  // ones. What stands in rows that are not used is anything.
-  void assign_dense(Session& session, const Tensor& covered);
+  // The dense form, made on the device from a mask that only it knows, covered [batch, patches],
+  // > 0 where covered (undefined: none is): nothing is copied from or to the host, and no shape
+  // depends on the mask. Every image has room for all its tokens and uses a beginning of it; every
+  // image is among the covered ones. What stands in rows that are not used is anything.
+  void assign_dense(Session& session, std::int64_t batch, std::int64_t patches,
+                    const Tensor& covered = {});
   bool dense() const { return dense_; }
 
   std::int64_t batch() const { return batch_; }

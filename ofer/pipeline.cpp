@@ -274,7 +274,7 @@ void Pipeline::detect(Pass& pass) {
   const Workspace::Scope scope(session_.workspace());
   PatchSelection& all = selection_;
   if (dense) {
-    all.assign_dense(session_, ops::full(session_, {n, patches}, 0));
+    all.assign_dense(session_, n, patches);
   } else {
     all.assign(n, patches, {});
     all.upload(session_, staging_);
@@ -299,7 +299,7 @@ void Pipeline::reconstruct(Pass& pass) {
   Session& s = session_;
   const std::int64_t n = pass.inputs.count, patches = network_->config().patch_count();
   if (pass.request.dense) {
-    selection_.assign_dense(s, pass.covered);
+    selection_.assign_dense(s, n, patches, pass.covered);
   } else {
     if (s.counting())
       selection_.assign_largest(n, patches);

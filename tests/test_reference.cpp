@@ -6,6 +6,7 @@
 
 #include "engine/ops.h"
 #include "tests/reference_cases.h"
+#include "tests/support/runnable_config.h"
 
 namespace ofer {
 namespace {
@@ -63,32 +64,12 @@ void check_same(const Result& a, const Result& b) {
   CHECK(same(a.grad_cam.values, b.grad_cam.values));
 }
 
+// With a slope, two blocks in a stage, and an odd number of heads.
 Config tiny() {
-  Config config = builtin_config("small");
-  config.name = "tiny";
-  config.image_size = 32;
-  config.patch_size = 8;
-  config.encoder = {24, 2, 3, 48};
-  static_cast<EncoderConfig&>(config.decoder) = {16, 1, 2, 40};
-  config.detector.spheres = {{}};
-  config.detector.spheres[0].taps = {"norm"};
-  config.detector.spheres[0].widths = {12, 6};
+  Config config = test::runnable_config();
   config.detector.spheres[0].slope = 0.01;
-  config.detector.smoothing = 0;
-  config.unet->image_size = 48;
-  config.unet->composite = false;
-  config.unet->levels = 4;
-  config.unet->width = 4;
-  config.recogniser.image_size = 64;
-  config.recogniser.widths = {8, 12, 16, 24};
   config.recogniser.blocks = {1, 2, 1, 1};
   config.recogniser.heads = 3;
-  config.recogniser.channel_width = 4;
-  config.recogniser.spatial_width = 8;
-  config.recogniser.latent_selection = LatentSelection::kFixed;
-  config.recogniser.latent_patches = {1, 2, 5, 6, 9};
-  config.recogniser.latent_widths = {20, 18, 12, 8};
-  config.recogniser.joint_widths = {10, 9};
   return config;
 }
 

@@ -17,37 +17,9 @@ struct ToFlag {
     return static_cast<std::uint8_t>(x > 0.0f ? 1 : 0);
   }
 };
-template <class T>
 struct FromFlag {
-  __device__ T operator()(float x) const { return T(x != 0.0f ? 1.0f : 0.0f); }
+  __device__ float operator()(float x) const { return x != 0.0f ? 1.0f : 0.0f; }
 };
-
-// y[i] = f(x[i]). Thread t: elements N t .. N t + N - 1, and one of the count % N that fill no
-// vector.
-template <int N, class From, class To, class F>
-__global__ void __launch_bounds__(kPointwiseThreads)
-    exchange_kernel(Global<const From> x, Global<To> y, Index count, F f) {
-  const Index vectors = count / N;
-  for (Index i = pointwise_thread(); i < vectors; i += pointwise_stride()) {
-    const Vector<From, N> in = load_vector<N>(x, i * N);
-    Vector<To, N> out;
-    for (int k = 0; k < N; ++k) out[k] = f(static_cast<float>(in[k]));
-    store_vector<N>(y, i * N, out);
-  }
-  const Index rest = vectors * N + pointwise_thread();
-  if (rest < count) y[rest] = f(static_cast<float>(x[rest]));
-}
-
-// Four at once where the caller's memory and ours allow it.
-template <class From, class To, class F>
-void exchange(const char* name, const From* x, To* y, Index count, const F& f, Stream& stream) {
-  constexpr int N = 4;
-  if (aligned_for<N>(x) && aligned_for<N>(y))
-    launch(name, exchange_kernel<N, From, To, F>, pointwise_shape(blocks_of<Index>(count, N)),
-           stream, x, y, count, f);
-  else
-    launch(name, exchange_kernel<1, From, To, F>, pointwise_shape(count), stream, x, y, count, f);
-}
 
 // --- the largest of each row ---
 
@@ -80,17 +52,17 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class T>
 void export_floats(const ExportFloatsArgs<T>& args, Stream& stream) {
-  exchange("export_floats", args.x, args.y, args.count, ToFloat{}, stream);
+  map("export_floats", args.x, args.y, args.count, ToFloat{}, stream);
 }
 
 template <class T>
 void export_flags(const ExportFlagsArgs<T>& args, Stream& stream) {
-  exchange("export_flags", args.x, args.y, args.count, ToFlag{}, stream);
+  map("export_flags", args.x, args.y, args.count, ToFlag{}, stream);
 }
 
 template <class T>
 void import_flags(const ImportFlagsArgs<T>& args, Stream& stream) {
-  exchange("import_flags", args.x, args.y, args.count, FromFlag<T>{}, stream);
+  map("import_flags", args.x, args.y, args.count, FromFlag{}, stream);
 }
 
 template <class T>

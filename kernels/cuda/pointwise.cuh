@@ -31,19 +31,20 @@ __device__ __forceinline__ Index pointwise_stride() {
 }
 
 // Thread t: elements N t .. N t + N - 1, and one of the count % N elements that fill no vector.
-// y may be x. F: a struct of numbers with float operator()(float) on the device.
-template <int N, class T, class F>
+// y may be x, where both are of one type. F: a struct of numbers with operator()(float) on the
+// device, whose result becomes a To.
+template <int N, class From, class To, class F>
 __global__ void __launch_bounds__(kPointwiseThreads)
-    map_kernel(Global<const T> x, Global<T> y, Index count, F f) {
+    map_kernel(Global<const From> x, Global<To> y, Index count, F f) {
   const Index vectors = count / N;
   for (Index i = pointwise_thread(); i < vectors; i += pointwise_stride()) {
-    const Vector<T, N> in = load_vector<N>(x, i * N);
-    Vector<T, N> out;
-    for (int k = 0; k < N; ++k) out[k] = T(f(static_cast<float>(in[k])));
+    const Vector<From, N> in = load_vector<N>(x, i * N);
+    Vector<To, N> out;
+    for (int k = 0; k < N; ++k) out[k] = To(f(static_cast<float>(in[k])));
     store_vector<N>(y, i * N, out);
   }
   const Index rest = vectors * N + pointwise_thread();
-  if (rest < count) y[rest] = T(f(static_cast<float>(x[rest])));
+  if (rest < count) y[rest] = To(f(static_cast<float>(x[rest])));
 }
 
 // The same for two arrays; y may be either.
@@ -62,14 +63,15 @@ __global__ void __launch_bounds__(kPointwiseThreads)
   if (rest < count) y[rest] = T(f(static_cast<float>(a[rest]), static_cast<float>(b[rest])));
 }
 
-template <class T, class F>
-void map(const char* name, const T* x, T* y, Index count, const F& f, Stream& stream) {
-  constexpr int N = kVector<T>;
+// Vectors of the wider of the two types.
+template <class From, class To, class F>
+void map(const char* name, const From* x, To* y, Index count, const F& f, Stream& stream) {
+  constexpr int N = sizeof(From) > sizeof(To) ? kVector<From> : kVector<To>;
   if (aligned_for<N>(x) && aligned_for<N>(y))
-    launch(name, map_kernel<N, T, F>, pointwise_shape(blocks_of<Index>(count, N)), stream, x, y,
-           count, f);
+    launch(name, map_kernel<N, From, To, F>, pointwise_shape(blocks_of<Index>(count, N)), stream,
+           x, y, count, f);
   else
-    launch(name, map_kernel<1, T, F>, pointwise_shape(count), stream, x, y, count, f);
+    launch(name, map_kernel<1, From, To, F>, pointwise_shape(count), stream, x, y, count, f);
 }
 
 template <class T, class F>

@@ -86,6 +86,23 @@ inline std::vector<std::uint8_t> scattered(std::size_t images, std::size_t patch
   return mask;
 }
 
+// Every result, into buffers of these names that have data() and size().
+template <class Buffers>
+ofer_results results_in(Buffers& all, bool distances_too) {
+  ofer_results r = OFER_RESULTS_INIT;
+  r.labels = {all.labels.data(), all.labels.size()};
+  r.probabilities = {all.probabilities.data(), all.probabilities.size()};
+  if (distances_too) r.distances = {all.distances.data(), all.distances.size()};
+  r.masks = {all.masks.data(), all.masks.size()};
+  r.chosen = {all.chosen.data(), all.chosen.size()};
+  r.coarse = {all.coarse.data(), all.coarse.size()};
+  r.restored = {all.restored.data(), all.restored.size()};
+  r.attention = {all.attention.data(), all.attention.size()};
+  r.grad_cam = {all.grad_cam.data(), all.grad_cam.size()};
+  r.latents = {all.latents.data(), all.latents.size()};
+  return r;
+}
+
 // Room for everything of a number of images, filled with what no result is.
 struct Everything {
   Everything(ofer_session* session, const ofer_model* model, std::size_t images,
@@ -109,20 +126,7 @@ struct Everything {
     latents = numbers(n * patches * static_cast<std::size_t>(info.latent_width));
   }
 
-  ofer_results results(bool distances_too = true) {
-    ofer_results all = OFER_RESULTS_INIT;
-    all.labels = {labels.data(), labels.size()};
-    all.probabilities = {probabilities.data(), probabilities.size()};
-    if (distances_too) all.distances = {distances.data(), distances.size()};
-    all.masks = {masks.data(), masks.size()};
-    all.chosen = {chosen.data(), chosen.size()};
-    all.coarse = {coarse.data(), coarse.size()};
-    all.restored = {restored.data(), restored.size()};
-    all.attention = {attention.data(), attention.size()};
-    all.grad_cam = {grad_cam.data(), grad_cam.size()};
-    all.latents = {latents.data(), latents.size()};
-    return all;
-  }
+  ofer_results results(bool distances_too = true) { return results_in(*this, distances_too); }
 
   bool same_bits(const Everything& other) const {
     return labels == other.labels && probabilities == other.probabilities && masks == other.masks &&

@@ -81,18 +81,8 @@ struct OnDeviceEverything {
         latents(all.latents) {}
 
   ofer_results results(bool distances_too) {
-    ofer_results r = OFER_RESULTS_INIT;
+    ofer_results r = results_in(*this, distances_too);
     r.memory = OFER_MEMORY_DEVICE;
-    r.labels = {labels.data(), labels.size()};
-    r.masks = {masks.data(), masks.size()};
-    r.chosen = {chosen.data(), chosen.size()};
-    r.probabilities = {probabilities.data(), probabilities.size()};
-    if (distances_too) r.distances = {distances.data(), distances.size()};
-    r.coarse = {coarse.data(), coarse.size()};
-    r.restored = {restored.data(), restored.size()};
-    r.attention = {attention.data(), attention.size()};
-    r.grad_cam = {grad_cam.data(), grad_cam.size()};
-    r.latents = {latents.data(), latents.size()};
     return r;
   }
   void read(Everything& all) const {

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bench/program.h"
@@ -29,10 +30,11 @@ using Json = nlohmann::ordered_json;
 constexpr kernels::Index kFlushBytes = kernels::Index{256} << 20;
 
 struct Options {
-  std::string device = "cpu", filter;
+  std::string device = "cpu", precision = "fp32", filter;
   int threads = 0, samples = 20;
   double seconds = 0.3;
-  bool bf16 = false, json = false, list = false;
+  bool json = false, list = false;
+  bool is(const char* wanted) const { return precision == wanted; }
 };
 
 struct Row {
@@ -41,8 +43,13 @@ struct Row {
   std::size_t samples;
 };
 
-test::Backend backend_for(const std::string& device) {
+test::Backend backend_for(const Options& options) {
+  const std::string& device = options.device;
   if (device == "cpu") {
+    require(!options.is("tf32"), ErrorCode::kUnsupported, "--precision tf32 is for a GPU");
+    const char* missing = options.is("bf16") ? kernels::cpu::bf16_missing() : nullptr;
+    require(missing == nullptr, ErrorCode::kUnsupported,
+            "--precision bf16: ", missing ? missing : "");
     test::Backend backend = test::cpu_backends().back();
     backend.dirty_scratch = nullptr;
     return backend;
@@ -54,7 +61,7 @@ test::Backend backend_for(const std::string& device) {
   if (device == "cuda") {
     const std::string missing = test::missing_gpu();
     require(missing.empty(), ErrorCode::kUnsupported, missing);
-    return test::cuda_backend();
+    return test::cuda_backend(options.is("tf32"));
   }
 #endif
   fail(ErrorCode::kUnsupported, "this build has no device ", device);
@@ -82,12 +89,26 @@ class CacheFlush {
   void (*fill_)(const kernels::FillArgs<float>&, kernels::Stream&);
 };
 
+// What a backward case is given by its forward call: on the CPU, in double. Nothing for a forward
+// case.
 template <class Case>
+test::Values given_to(const Case& test, kernels::Stream& cpu) {
+  if constexpr (requires(test::Buffers<double> & b) { test.bind_forward(b); }) {
+    test::Buffers<double> buffers(test.seed);
+    Case::forward_entry (*test::cpu_backends().back().f64)(test.bind_forward(buffers), cpu);
+    return buffers.values();
+  }
+  return {};
+}
+
+template <class T, class Case>
 void time_case(const Case& test, const test::Backend& backend, kernels::Stream& stream,
                const CacheFlush& flush, const Options& options, std::vector<Row>& rows) {
-  test::Buffers<float> buffers(test.seed, *backend.memory);
+  kernels::cpu::CpuStream cpu(static_cast<int>(std::thread::hardware_concurrency()));
+  const test::Values given = given_to(test, cpu);
+  test::Buffers<T> buffers(test.seed, *backend.memory, &given);
   const auto args = test.bind(buffers);
-  const auto entry = Case::entry(*backend.f32);
+  const auto entry = Case::entry(*backend.table<T>());
   require(entry != nullptr, ErrorCode::kUnsupported, "unsupported: ", Case::kOperation, " on ",
           backend.name);
   std::vector<double> times;
@@ -109,9 +130,11 @@ void time_case(const Case& test, const test::Backend& backend, kernels::Stream& 
 }
 
 std::vector<Row> time_all(const Options& options) {
-  const test::Backend backend = backend_for(options.device);
+  const test::Backend backend = backend_for(options);
   const auto stream = backend.make_stream(options.threads > 0 ? options.threads : 1);
-  stream->set_bf16(options.bf16);
+  // A CPU's bf16 is floats whose products round their operands; a GPU's is elements of two bytes.
+  const bool narrow = options.is("bf16") && backend.bf16 != nullptr;
+  stream->set_bf16(options.is("bf16") && !narrow);
   const CacheFlush flush(backend);
   std::vector<Row> rows;
   const auto visit = [&]<class Case>() {
@@ -122,7 +145,10 @@ std::vector<Row> time_all(const Options& options) {
         std::printf("%s\n", name.c_str());
         continue;
       }
-      time_case(test, backend, *stream, flush, options, rows);
+      if (narrow)
+        time_case<kernels::BFloat16>(test, backend, *stream, flush, options, rows);
+      else
+        time_case<float>(test, backend, *stream, flush, options, rows);
     }
   };
   test::CaseTypes<test::ForwardCases>::for_each(visit);
@@ -140,10 +166,8 @@ void print_table(const std::vector<Row>& rows) {
 }
 
 void print_json(const Options& options, const std::vector<Row>& rows) {
-  Json result = {{"device", options.device},
-                 {"dtype", "f32"},
-                 {"bf16_products", options.bf16},
-                 {"cases", Json::array()}};
+  Json result = {
+      {"device", options.device}, {"precision", options.precision}, {"cases", Json::array()}};
   for (const Row& row : rows)
     result["cases"].push_back({{"operation", row.operation},
                                {"case", row.name},
@@ -161,7 +185,9 @@ int run(int argc, char** argv) {
   Options options;
   app.add_option("--device", options.device, "cpu, simt or cuda")
       ->check(CLI::IsMember({"cpu", "simt", "cuda"}));
-  app.add_flag("--bf16", options.bf16, "products of floats round their operands (cpu)");
+  app.add_option("--precision", options.precision,
+                 "fp32, tf32 (a GPU's) or bf16 (a GPU's elements; a CPU's operands of products)")
+      ->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   app.add_option("--threads", options.threads, "host threads (1)")->check(CLI::PositiveNumber);
   app.add_option("--filter", options.filter, "only cases whose \"operation: case\" contains this");
   app.add_option("--samples", options.samples, "least number of samples")
@@ -170,11 +196,6 @@ int run(int argc, char** argv) {
   app.add_flag("--json", options.json, "print JSON");
   app.add_flag("--list", options.list, "print the names of the cases and end");
   CLI11_PARSE(app, argc, argv);
-  require(!options.bf16 || options.device == "cpu", ErrorCode::kBadArgument, "--bf16 is for cpu");
-  if (options.bf16) {
-    const char* missing = kernels::cpu::bf16_missing();
-    require(missing == nullptr, ErrorCode::kUnsupported, "--bf16: ", missing ? missing : "");
-  }
   const std::vector<Row> rows = time_all(options);
   if (options.list) return 0;
   require(!rows.empty(), ErrorCode::kBadArgument, "no case contains \"", options.filter, '"');

@@ -30,7 +30,12 @@ TEST_SUITE("operations_cuda") {
   TEST_CASE_TEMPLATE_DEFINE("images", Case, cuda_images) {
     if (skipped_for_no_gpu()) return;
     if constexpr (kHasImages<Case>)
-      for (const Case& test : image_cases<Case>()) check_images<float>(cuda_backend(), test);
+      for (const Case& test : image_cases<Case>()) {
+        check_images<float>(cuda_backend(), test);
+        check_images<float>(cuda_backend(true), test);
+        check_images<float>(cuda_backend(true, true), test);
+        check_images<kernels::BFloat16>(cuda_backend(), test);
+      }
   }
   TEST_CASE_TEMPLATE_APPLY(cuda_images, ForwardCases);
 
@@ -67,7 +72,9 @@ TEST_SUITE("operations_cuda") {
 #undef OFER_ROW
   }
 #else
-  TEST_CASE("forward and backward against the oracle") { CHECK(skipped_for_no_gpu()); }
+  TEST_CASE("forward and backward against the oracle") {
+    CHECK(skipped_for_no_gpu());
+  }
 #endif
 }
 

@@ -161,6 +161,20 @@ TEST_SUITE("threads") {
     CHECK(wrong == 0);
   }
 
+  TEST_CASE("scratch memory that one worker needed in a loop all have behind it") {
+    for (const Index ranges : {1, 3}) {  // by the caller alone, and shared out
+      CpuStream stream(3);
+      stream.parallel_for(ranges, 1, [&](Index begin, Index, int worker) {
+        if (begin == 0) stream.scratch<float>(worker, 1, 1000);
+      });
+      const std::size_t bytes = stream.scratch_bytes();
+      for (int worker = 0; worker < 3; ++worker) stream.scratch<float>(worker, 1, 1000);
+      CHECK(stream.scratch_bytes() == bytes);
+      stream.scratch<float>(2, 1, 2000);
+      CHECK(stream.scratch_bytes() > bytes);
+    }
+  }
+
   TEST_CASE("scratch memory is aligned, apart for each worker and slot, and only grows") {
     constexpr int kWorkers = 3;
     CpuStream stream(kWorkers);

@@ -8,23 +8,27 @@ usage() {
   cat <<'TEXT'
 usage: tools/gpu_check.sh [options]
   --build FOLDER      build there (build-gpu)
+  --programs FOLDER   use the programs of that build, and build nothing
   --headers FOLDER    header-only libraries, for a machine that has not got them installed
                       (tools/collect_headers.sh makes one)
-  --no-sanitizer      leave compute-sanitizer out
-  --no-bench          leave the benchmark out
+  --no-tests, --no-sanitizer, --no-bench
+                      leave the tests, compute-sanitizer, the benchmark out
+OFER_COMMIT names the commit where git cannot; OFER_PYTHON a Python that has torch.
 TEXT
 }
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 2
-build=build-gpu headers="" sanitize=yes bench=yes
+build=build-gpu headers="" make=yes tests=yes sanitize=yes bench=yes
 while [ $# -gt 0 ]; do
   case $1 in
-    --build | --headers) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
+    --build | --programs | --headers) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
   esac
   case $1 in
     --build) build=$2; shift ;;
     --headers) headers=$2; shift ;;
+    --programs) build=$2 make=""; shift ;;
+    --no-tests) tests="" ;;
     --no-sanitizer) sanitize="" ;;
     --no-bench) bench="" ;;
     -h | --help) usage; exit 0 ;;
@@ -36,61 +40,96 @@ done
 fail() { echo "gpu_check: $1" >&2; exit 1; }
 command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU ||
   fail "this machine has no NVIDIA GPU, or no driver for it; nothing was checked"
-command -v nvcc >/dev/null 2>&1 || export PATH=$PATH:/usr/local/cuda/bin
-command -v nvcc >/dev/null 2>&1 || fail "no nvcc: install the CUDA Toolkit, or put its bin folder on PATH"
-
 gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader -i 0)
 capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader -i 0 | tr -d .)
 short=$(echo "$gpu" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9-')
-commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+commit=${OFER_COMMIT:-$(git rev-parse --short HEAD 2>/dev/null || echo unknown)}
 results=${OUT:-bench/results}/$short
 mkdir -p "$results"
 echo "== $gpu, compute capability $capability, commit $commit"
 
-generator=()
-command -v ninja >/dev/null 2>&1 && generator=(-G Ninja)
-cmake -S . -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DOFER_CUDA=ON \
-  -DOFER_CUDA_ARCHITECTURES="$capability" -DOFER_HEADERS="$headers" -DOFER_TESTS=ON \
-  -DOFER_BENCH=ON >"$results/configure.log" 2>&1 || { tail -20 "$results/configure.log"; fail "configuring failed"; }
-cmake --build "$build" -j "$(nproc)" >"$results/build.log" 2>&1 || {
-  grep -E "error|FAILED" "$results/build.log" | head -20
-  fail "the build failed; see $results/build.log"
+build_programs() {
+  command -v nvcc >/dev/null 2>&1 || export PATH=$PATH:/usr/local/cuda/bin
+  command -v nvcc >/dev/null 2>&1 ||
+    fail "no nvcc: install the CUDA Toolkit, or put its bin folder on PATH"
+  local generator=() log=$results/build.log
+  command -v ninja >/dev/null 2>&1 && generator=(-G Ninja)
+  cmake -S . -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DOFER_CUDA=ON \
+    -DOFER_CUDA_ARCHITECTURES="$capability" -DOFER_HEADERS="$headers" -DOFER_TESTS=ON \
+    -DOFER_BENCH=ON >"$log" 2>&1 || { tail -20 "$log"; fail "configuring failed"; }
+  cmake --build "$build" -j "$(nproc)" >"$log" 2>&1 || {
+    grep -E "error|FAILED" "$log" | head -20
+    fail "the build failed; see $log"
+  }
+  rm -f "$log"
 }
-rm -f "$results/configure.log" "$results/build.log"
+if [ -n "$make" ]; then build_programs; fi
+[ -x "$build/ofer_tests" ] || fail "$build holds no ofer_tests"
 
 failed=0
 names=() verdicts=()
-step() {  # NAME COMMAND...: runs it, keeps its last lines, notes the verdict
-  local name=$1
-  shift
+verdict() {  # NAME STATUS LOG: notes how it ended, shows what went wrong and the last lines
+  local name=$1 status=$2 log=$3
   echo "== $name"
   # A test that found no GPU after all has shown nothing.
-  if "$@" >"$results/last.log" 2>&1 && ! grep -q "SKIPPED, no GPU" "$results/last.log"; then
+  if [ "$status" -eq 0 ] && ! grep -q "SKIPPED, no GPU" "$log"; then
     verdicts+=(passed)
   else
     verdicts+=(FAILED)
     failed=$((failed + 1))
-    grep -E "ERROR|SKIPPED|error|expected|threw|=========" "$results/last.log" | head -40
+    grep -E "ERROR|SKIPPED|error|expected|threw|=========" "$log" | head -40
   fi
-  tail -3 "$results/last.log"
+  tail -3 "$log"
   names+=("$name")
+  rm -f "$log"
 }
 
-for suite in operations_cuda pipeline_cuda training_cuda device_errors; do
-  step "$suite" "$build/ofer_tests" --test-suite="$suite"
-done
-if [ -n "$sanitize" ]; then
+step() {  # NAME COMMAND...
+  local name=$1 status=0
+  shift
+  "$@" >"$results/last.log" 2>&1 || status=$?
+  verdict "$name" "$status" "$results/last.log"
+}
+
+if [ -n "$tests" ]; then
+  for suite in operations_cuda pipeline_cuda training_cuda device_errors; do
+    step "$suite" "$build/ofer_tests" --test-suite="$suite"
+  done
+  step api_cuda "$build/ofer_api_tests" --test-suite=api_cuda
+fi
+
+# Nothing is timed here: the cases are dealt out to as many processes as there are cores.
+sanitize_cases() {
+  local sanitizer deal=$1 tools="memcheck racecheck initcheck synccheck" tool group status
   sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
-  if [ -x "$sanitizer" ]; then
-    for tool in memcheck racecheck initcheck synccheck; do
-      step "compute-sanitizer $tool" "$sanitizer" --tool "$tool" --error-exitcode 1 \
-        --print-limit 5 "$build/ofer_tests" --test-suite=operations_cuda
-    done
-  else
+  if [ ! -x "$sanitizer" ]; then
     names+=("compute-sanitizer")
     verdicts+=("NOT FOUND")
     failed=$((failed + 1))
+    return
   fi
+  "$build/ofer_tests" --list-test-cases --test-suite=operations_cuda |
+    grep -v -e '^\[doctest\]' -e '^===' | sed 's/,/\\,/g' |
+    awk -v folder="$deal" -v groups="$(nproc)" '{ print > (folder "/group" NR % groups) }'
+  for tool in $tools; do
+    for group in "$deal"/group*; do printf '%s %s\n' "$tool" "$group"; done
+  done | xargs -P "$(nproc)" -L 1 sh -c '
+    log=$4.$3.log
+    "$1" --tool "$3" --error-exitcode 1 --print-limit 5 "$2" --test-suite=operations_cuda \
+      --test-case="$(paste -sd, "$4")" >"$log" 2>&1 || : >"$log.failed"
+    grep -Eq "ERROR SUMMARY: 0 errors|RACECHECK SUMMARY: 0 hazards" "$log" || : >"$log.failed"' \
+    sh "$sanitizer" "$build/ofer_tests"
+  for tool in $tools; do
+    cat "$deal"/group*."$tool.log" >"$results/last.log"
+    status=0
+    if ls "$deal"/group*."$tool.log.failed" >/dev/null 2>&1; then status=1; fi
+    verdict "compute-sanitizer $tool" "$status" "$results/last.log"
+  done
+}
+if [ -n "$sanitize" ]; then
+  deal=$(mktemp -d)
+  sanitize_cases "$deal"
+  rm -rf "$deal"
 fi
 
 python=""
@@ -100,20 +139,39 @@ for candidate in ${OFER_PYTHON:-python3 /usr/bin/python3}; do
     break
   fi
 done
+into() {  # FILE COMMAND...: its standard output goes to FILE
+  local file=$1
+  shift
+  "$@" >"$file"
+}
 if [ -n "$bench" ]; then
-  step "benchmark of every operation" sh -c \
-    "'$build/ofer_bench_kernels' --device cuda --json >'$results/ours.json'"
-  if [ -n "$python" ]; then
-    step "PyTorch on the same shapes" sh -c \
-      "'$python' bench/peers/torch_kernels.py >'$results/torch.json'"
-  fi
-  python3 bench/write_gpu_results.py --ours "$results/ours.json" --torch "$results/torch.json" \
-    --gpu "$gpu" --capability "$capability" --commit "$commit" -o "$results/kernels-$commit.json" ||
-    failed=$((failed + 1))
-  rm -f "$results/ours.json" "$results/torch.json"
+  numbers=$(mktemp -d)
+  trap 'rm -rf "$numbers"' EXIT
+  for precision in fp32 tf32 bf16; do
+    step "every operation, $precision" into "$numbers/ours-$precision.json" \
+      "$build/ofer_bench_kernels" --device cuda --precision $precision --seconds 0.05 --json
+    if [ -n "$python" ]; then
+      step "PyTorch on the same shapes, $precision" into "$numbers/torch-$precision.json" \
+        "$python" bench/peers/torch_kernels.py --precision $precision
+    fi
+  done
+  # The pipeline's inputs come from the twin, so it is timed only where PyTorch is.
+  for config in ${python:+base small}; do
+    weights=$numbers/$config.safetensors inputs=$numbers/$config.inputs
+    "$build/ofer" init --config $config --seed 1 -o "$weights" >/dev/null
+    "$python" bench/peers/make_inputs.py -m "$weights" --batch 4 -o "$inputs"
+    for precision in fp32 bf16; do
+      options=(-m "$weights" -i "$inputs" --precision $precision --batch 1,4,16,64 --seconds 0.4)
+      step "pipeline, $config, $precision" into "$numbers/ours-pipeline-$config-$precision.json" \
+        "$build/ofer_bench_pipeline" --device cuda --json "${options[@]}"
+      step "PyTorch's pipeline, $config, $precision" \
+        into "$numbers/torch-pipeline-$config-$precision.json" \
+        "$python" bench/peers/torch_pipeline.py "${options[@]}"
+    done
+  done
+  python3 bench/write_gpu_results.py --folder "$numbers" --gpu "$gpu" --capability "$capability" \
+    --commit "$commit" -o "$results/kernels-$commit.json" || failed=$((failed + 1))
 fi
-rm -f "$results/last.log"
-
 echo
 for i in "${!names[@]}"; do printf '%-36s %s\n' "${names[$i]}" "${verdicts[$i]}"; done
 [ "$failed" -eq 0 ] || fail "$failed of ${#names[@]} checks failed"

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Times PyTorch on a GPU on the shapes of the operations' benchmark cases, in float32.
+"""Times PyTorch on a GPU on the shapes of the operations' benchmark cases.
 
 Prints JSON: {"torch": version, "cases": [{"operation", "case", "median_ms", "how"}]}. The names are
 those of `ofer_bench_kernels --list`. A sample is one call between two events with the second-level
-cache emptied before it, as on our side. TF32 is off, so both sides compute the same thing.
+cache emptied before it, as on our side. --precision fp32 has TF32 off, tf32 has it on, bf16 has
+tensors of that type, so both sides compute the same thing.
 """
+import argparse
 import json
 import statistics
 
 import torch
 import torch.nn.functional as F
 
+DTYPE = torch.float32
 FLUSH = torch.empty(256 << 18, dtype=torch.float32, device="cuda")
 
 
@@ -30,7 +33,7 @@ def median_ms(call, samples=30):
 
 
 def randn(*shape):
-    return torch.randn(shape, device="cuda")
+    return torch.randn(shape, device="cuda", dtype=DTYPE)
 
 
 def attention(images, heads, width, tokens=197):
@@ -152,17 +155,25 @@ CASES = [
 
 
 def main():
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
+    precision = parser.parse_args().precision
+    global DTYPE
+    DTYPE = torch.bfloat16 if precision == "bf16" else torch.float32
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.benchmark = True
     torch.manual_seed(1)
     cases = []
     with torch.no_grad():
         for operation, name, make, how in CASES:
+            if how == "loop" and precision != "fp32":
+                continue  # a hundred thousand small calls, in any precision
             samples = 5 if how == "loop" else 30
             cases.append({"operation": operation, "case": name, "how": how,
                           "median_ms": round(median_ms(make(), samples), 5)})
     print(json.dumps({"torch": torch.__version__, "cudnn": torch.backends.cudnn.version(),
+                      "precision": precision,
                       "cases": cases}, indent=1))
 
 

@@ -1,5 +1,6 @@
 #include "kernels/cpu/threads.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -60,6 +61,17 @@ std::size_t CpuStream::scratch_bytes() const {
   for (const Scratch& scratch : scratch_) sum += scratch.size();
   for (const Scratch& scratch : shared_scratch_) sum += scratch.size();
   return sum;
+}
+
+// Between loops, when no worker uses its own.
+void CpuStream::level_scratch() {
+  for (std::size_t slot = 0; slot < kSlots; ++slot) {
+    std::size_t most = 0;
+    for (std::size_t i = slot; i < scratch_.size(); i += kSlots)
+      most = std::max(most, scratch_[i].size());
+    for (std::size_t i = slot; i < scratch_.size(); i += kSlots) scratch_[i].get(most);
+  }
+  grew_.store(false, std::memory_order_relaxed);
 }
 
 void CpuStream::run(Index count, Index grain, const RangeFunction& function) {

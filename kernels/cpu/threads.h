@@ -69,21 +69,24 @@ class CpuStream final : public Stream {
     if (workers_.empty() || count <= grain) {
       for (Index begin = 0; begin < count; begin += grain)
         function(begin, begin + grain < count ? begin + grain : count, 0);
-      return;
+    } else {
+      RangeFunction range(function);
+      run(count, grain, range);
     }
-    RangeFunction range(function);
-    run(count, grain, range);
+    if (grew_.load(std::memory_order_relaxed)) level_scratch();
   }
 
   // Memory of `count` elements for one worker's use inside a loop, or (shared_scratch) for the
   // caller's between loops. `slot` in [0, kSlots) tells several apart. Valid until the same slot is
-  // asked for again. Uninitialised.
+  // asked for again. Uninitialised. What one worker needed in a loop all have behind it: which of
+  // them takes which range differs from call to call, and a later call shall take no memory.
   static constexpr int kSlots = 4;
   template <class T>
   OFER_INLINE T* scratch(int worker, int slot, Index count) {
-    return static_cast<T*>(
-        scratch_[static_cast<std::size_t>(worker * kSlots + slot)].get(
-            static_cast<std::size_t>(count) * sizeof(T)));
+    Scratch& own = scratch_[static_cast<std::size_t>(worker * kSlots + slot)];
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if (bytes > own.size()) grew_.store(true, std::memory_order_relaxed);
+    return static_cast<T*>(own.get(bytes));
   }
   template <class T>
   OFER_INLINE T* shared_scratch(int slot, Index count) {
@@ -100,9 +103,11 @@ class CpuStream final : public Stream {
   void run(Index count, Index grain, const RangeFunction& function);
   void work(int worker);
   void take_ranges(int worker);
+  void level_scratch();
 
   std::vector<std::thread> workers_;
   std::vector<Scratch> scratch_;
+  std::atomic<bool> grew_{false};  // some worker's, since all had the same
   Scratch shared_scratch_[kSlots];
 
   Job job_;

@@ -6,7 +6,7 @@ source=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake -S "$source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER="$2" \
-  -DOFER_TOOLS=OFF -DOFER_TESTS=OFF -DOFER_BENCH=OFF -DOFER_CUDA=OFF -DOFER_SIMT=OFF \
+  -DOFER_TRAINING=OFF -DOFER_TOOLS=OFF -DOFER_TESTS=OFF -DOFER_BENCH=OFF -DOFER_CUDA=OFF -DOFER_SIMT=OFF \
   -DOFER_MATMUL=plain >/dev/null
 cmake --build "$work/build" >"$work/log" || { cat "$work/log"; exit 1; }
 cmake --install "$work/build" --prefix "$work/prefix" >/dev/null

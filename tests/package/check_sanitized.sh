@@ -6,7 +6,7 @@ source=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake -S "$source" -B "$work/build" --preset asan -DCMAKE_CXX_COMPILER="$2" -DOFER_CUDA=OFF \
-  -DOFER_SIMT=OFF >/dev/null
+  -DOFER_SIMT=OFF -DOFER_TRAINING=OFF -DOFER_TOOLS=OFF >/dev/null
 cmake --build "$work/build" --target ofer_api_tests >"$work/log" || { cat "$work/log"; exit 1; }
 # The command is not built here.
 ASAN_OPTIONS=allocator_may_return_null=1 "$work/build/ofer_api_tests" -tce="*the command*"

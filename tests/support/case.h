@@ -50,6 +50,10 @@
   static auto entry(const kernels::Table<T>& table) {                                \
     return table.operation;                                                          \
   }                                                                                  \
+  template <class T>                                                                 \
+  static auto forward_entry(const kernels::Table<T>& table) {                        \
+    return table.forward_operation;                                                  \
+  }                                                                                  \
   template <class Args>                                                              \
   static void reference(const Args& args) {                                          \
     oracle::forward_operation(args);                                                 \

@@ -59,16 +59,18 @@ class CudaMemory final : public Memory {
   std::unique_ptr<kernels::Stream> stream_;
 };
 
-// The first GPU; only where missing_gpu() is empty. `tf32`: products of floats round their operands.
-inline Backend cuda_backend(bool tf32 = false) {
+// The first GPU; only where missing_gpu() is empty. `tf32`: products of floats round their
+// operands; `mixed`: those of matrices to bfloat16.
+inline Backend cuda_backend(bool tf32 = false, bool mixed = false) {
   static CudaMemory memory(kernels::cuda::make_stream(0));
   Backend backend;
-  backend.name = tf32 ? "cuda tf32" : "cuda";
+  backend.name = mixed ? "cuda mixed" : tf32 ? "cuda tf32" : "cuda";
   backend.f32 = &kernels::cuda::table_f32();
   backend.bf16 = &kernels::cuda::table_bf16();
-  backend.make_stream = [tf32](int) {
+  backend.make_stream = [tf32, mixed](int) {
     auto stream = kernels::cuda::make_stream(0);
-    stream->set_tf32(tf32);
+    stream->set_tf32(tf32 || mixed);
+    stream->set_bf16(mixed);
     return stream;
   };
   backend.synchronise = [](kernels::Stream& stream) { stream.synchronise(); };

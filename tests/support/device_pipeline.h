@@ -101,7 +101,7 @@ inline void check_coarse_device(DeviceKind kind, Precision precision, double tol
   Pipeline device = pipeline_on(weights, kind, precision);
   const auto got = device.run(images, request, mask);
   for (std::size_t i = 0; i < images.size(); ++i) {
-    INFO(name_of(precision), ", image ", i);
+    INFO(std::string(name_of(precision)), ", image ", i);
     const Result &e = expected[i], &g = got[i];
     double sum = 0;
     for (std::size_t c = 0; c < e.probabilities.size(); ++c) {

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Writes docs/performance.md from the saved measurements (bench/results/*.json)."""
+"""Writes docs/performance.md from the saved measurements (bench/results/*.json, */kernels-*.json)."""
 import argparse
 import json
 import pathlib
+
+from gpu_section import gpu_section
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -10,7 +12,7 @@ HEAD = """# Performance
 
 Made by `bench/write_performance.py` from the files in `bench/results/`; do not edit by hand.
 
-Every table is one run of
+Every table but those of a GPU is one run of
 
     bench/run.sh BUILD_DIR --save
 
@@ -123,8 +125,10 @@ def main():
                         help="measurements (all of bench/results)")
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "docs/performance.md")
     arguments = parser.parse_args()
-    files = arguments.files or sorted((ROOT / "bench/results").glob("*.json"))
+    files = arguments.files or sorted((ROOT / "bench/results").glob("*.json")) + \
+        sorted((ROOT / "bench/results").glob("*/kernels-*.json"))
     results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    everything = results
     folding = [result for result in results if "ratio_to_folded" in result]
     training = [result for result in results
                 if "ratio_to_twin" in (result.get("stages") or [{}])[0]]
@@ -134,6 +138,7 @@ def main():
     text = HEAD + ("".join(map(section, results)) or EMPTY)
     text += "".join(map(folding_section, folding))
     text += "".join(map(training_section, training))
+    text += "".join(gpu_section(result) for result in everything if "compute_capability" in result)
     arguments.output.write_text(text, encoding="utf-8")
 
 

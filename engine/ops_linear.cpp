@@ -66,7 +66,10 @@ Tensor linear(Session& session, const Tensor& x, const Tensor& weight, const Ten
 
   if (tape)
     tape->record(y, [x, weight, bias, residual = end.residual, pre, act = end.activation,
-                     slope = end.slope, rows, in, out](Session& s, const Tensor& dy) {
+                     slope = end.slope, rows, in, out, packed = end.rows != nullptr](
+                        Session& s, const Tensor& dy) {
+      // In training images meet in the loss, and a gradient of their weights has no image.
+      const std::int64_t groups = packed || s.training() ? 0 : group_rows(s, x);
       Tape& t = *s.tape();
       if (residual.defined()) t.add_gradient(s, residual, dy, true);
       Tensor dpre = dy;
@@ -83,7 +86,8 @@ Tensor linear(Session& session, const Tensor& x, const Tensor& weight, const Ten
         }
         kernels::LinearBackwardArgs<T> args{dpre.data<T>(),    x.data<T>(),     weight.data<T>(),
                                             dx.data<T>(),      dweight.data<T>(), dbias.data<T>(),
-                                            rows,              in,              out};
+                                            rows,              in,              out,
+                                            groups};
         OFER_CALL(s, linear_backward, args);
       });
       if (dx.defined()) t.add_gradient(s, x, dx);

@@ -28,7 +28,7 @@ struct LinearArgs {
 
 // From dy [rows, out] (with respect to x W^T + b):
 //   dx = dy W,   dW = dy^T x,   db = sum of the rows of dy.
-// Each output may be null; each is overwritten.
+// Each output may be null; each is overwritten. `group_rows` is for dx what it is for y above.
 template <class T>
 struct LinearBackwardArgs {
   const T* dy;
@@ -38,6 +38,7 @@ struct LinearBackwardArgs {
   T* dweight;
   T* dbias;
   Index rows, in, out;
+  Index group_rows;
 };
 
 // A linear map of its own for every position: y[n, l, :] = W[l] x[n, l, :].

@@ -109,18 +109,23 @@ template <class T>
 void linear_backward(const LinearBackwardArgs<T>& args, Stream& stream) {
   CpuStream& cpu = cpu_stream(stream);
   if (args.dx) {
-    Matmul<T> product;
-    product.m = args.rows;
-    product.n = args.in;
-    product.k = args.out;
-    product.a = args.dy;
-    product.lda = args.out;
-    product.b = args.weight;
-    product.ldb = args.in;
-    product.c = args.dx;
-    product.ldc = args.in;
-    product.bf16 = cpu.bf16();
-    matmul(product, cpu);
+    const Segments none;
+    const RowBlocks blocks{args.rows, args.group_rows, none};
+    for (Index g = 0; g < blocks.groups(); ++g) {
+      const RowRange r = blocks.group(g);
+      Matmul<T> product;
+      product.m = r.end - r.begin;
+      product.n = args.in;
+      product.k = args.out;
+      product.a = args.dy + r.begin * args.out;
+      product.lda = args.out;
+      product.b = args.weight;
+      product.ldb = args.in;
+      product.c = args.dx + r.begin * args.in;
+      product.ldc = args.in;
+      product.bf16 = cpu.bf16();
+      matmul(product, cpu);
+    }
   }
   if (args.dweight) {
     Matmul<T> product;

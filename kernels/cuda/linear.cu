@@ -228,17 +228,26 @@ void column_sums(const T* x, T* y, Index rows, Index columns, Stream& stream) {
 template <class T>
 void linear_backward(const LinearBackwardArgs<T>& args, Stream& stream) {
   if (args.dx) {
-    Product<T> product;
-    product.m = args.rows;
-    product.n = args.in;
-    product.k = args.out;
-    product.a = args.dy;
-    product.lda = args.out;
-    product.b = args.weight;
-    product.ldb = args.in;
-    product.c = args.dx;
-    product.ldc = args.in;
-    matmul(product, stream);
+    const auto multiply = [&](Index first, Index rows, Index groups) {
+      Product<T> product;
+      product.m = rows;
+      product.n = args.in;
+      product.k = args.out;
+      product.a = args.dy + first * args.out;
+      product.lda = args.out;
+      product.b = args.weight;
+      product.ldb = args.in;
+      product.c = args.dx + first * args.in;
+      product.ldc = args.in;
+      product.batch = groups;
+      product.stride_a = rows * args.out;
+      product.stride_c = rows * args.in;
+      matmul(product, stream);
+    };
+    const Index rows = args.group_rows > 0 ? args.group_rows : args.rows;
+    const Index groups = rows > 0 ? args.rows / rows : 0;
+    multiply(0, rows, groups);
+    multiply(groups * rows, args.rows - groups * rows, 1);
   }
   if (args.dweight) {
     Product<T> product;

@@ -138,6 +138,7 @@ struct LinearBackwardCase {
   std::uint64_t seed = 1;
   Index rows = 1, in = 1, out = 1;
   bool dx = true, dweight = true, dbias = true;
+  Index group_rows = 0;
 
   OFER_BACKWARD_CASE(linear_backward, linear)
 
@@ -154,7 +155,8 @@ struct LinearBackwardCase {
             .dbias = dbias ? b.output("dbias", out) : nullptr,
             .rows = rows,
             .in = in,
-            .out = out};
+            .out = out,
+            .group_rows = group_rows};
   }
   Index reduction() const { return std::max({rows, in, out}); }
   double flops() const { return (2.0 * dx + 2.0 * dweight) * static_cast<double>(rows * in * out); }
@@ -177,6 +179,11 @@ struct LinearBackwardCase {
          .dbias = false},
         {.name = "dbias alone", .seed = 9, .rows = 5, .in = 8, .out = 6, .dx = false,
          .dweight = false},
+        {.name = "rows apart", .seed = 13, .rows = 5, .in = 8, .out = 6, .group_rows = 1},
+        {.name = "groups apart, the last one shorter", .seed = 14, .rows = 11, .in = 13, .out = 7,
+         .group_rows = 4},
+        {.name = "one group, not full", .seed = 15, .rows = 3, .in = 9, .out = 5,
+         .group_rows = 8},
     };
   }
   static std::vector<LinearBackwardCase> benchmarks() {

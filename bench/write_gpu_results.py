@@ -35,7 +35,8 @@ def show(ours, peer):
 def show_pipeline(ours, peer):
     """Prints a configuration's and precision's table; our batches with the peer's beside them."""
     beside = {batch["batch"]: batch for batch in peer["batches"]} if peer else {}
-    print(f"\n{ours['config']}, {ours['precision']}: {'detect ms':>11} {'PyTorch':>18} "
+    how = ours["precision"] + ("" if ours["deterministic"] else ", fast")
+    print(f"\n{ours['config']}, {how}: {'detect ms':>11} {'PyTorch':>18} "
           f"{'analyse ms':>11} {'PyTorch':>18} {'faces/s':>9}")
     for batch in ours["batches"]:
         other = beside.get(batch["batch"])
@@ -82,7 +83,7 @@ def main():
             result["torch"], result["cudnn"] = peer["torch"], peer["cudnn"]
         if ours:
             result["kernels"].append(show(ours, peer))
-    for ours in sorted(arguments.folder.glob("ours-pipeline-*.json")):
+    for ours in sorted(arguments.folder.glob("ours-pipeline-*.json"), key=lambda path: path.stem):
         peer = ours.with_name(ours.name.replace("ours-", "torch-"))
         if read(ours):
             result["pipelines"].append(show_pipeline(read(ours), read(peer)))

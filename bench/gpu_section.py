@@ -53,7 +53,7 @@ def gpu_section(result):
     torch = f"PyTorch {result['torch']}, cuDNN {result['cudnn']}" if result["torch"] \
         else "PyTorch is not installed there"
     lines = ["", f"## {result['gpu']}", "",
-             f"{result['date']}, commit {result['commit']}, `make gpu-check`; {torch}. A ratio is "
+             f"{result['date']}, commit {result['commit']}, what `make gpu-check` times; {torch}. A ratio is "
              "PyTorch's time over ours, medians of one run on one machine."]
     if result["pipelines"]:
         lines += ["", "The whole pipeline, from floats in the host's memory to probabilities in the "

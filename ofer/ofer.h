@@ -395,7 +395,8 @@ typedef struct ofer_ints {
 typedef struct ofer_results {
   size_t size;
   /* Of all of them. OFER_MEMORY_DEVICE: they are written in the order of the session's stream, and
-   * the call does not wait for it; what fails on the device shows in a later call. */
+   * the call does not wait for it; what fails on the device shows in a later call
+   * (ofer_session_wait). */
   int32_t memory;
   int32_t reserved;          /* 0 */
   ofer_ints labels;          /* [N]: the most probable class */
@@ -437,6 +438,12 @@ OFER_API ofer_status ofer_session_workspace_bytes(ofer_session* session,
  */
 OFER_API ofer_status ofer_session_set_workspace(ofer_session* session, void* memory,
                                                 size_t bytes) OFER_NOEXCEPT;
+
+/*
+ * Waits until everything that the session has queued on its device has ended: results in the
+ * device's memory are there then. OFER_DEVICE tells what failed on the way.
+ */
+OFER_API ofer_status ofer_session_wait(ofer_session* session) OFER_NOEXCEPT;
 
 /* The size of a Grad-CAM map at a layer (NULL: the first). */
 OFER_API ofer_status ofer_session_grad_cam_size(ofer_session* session, const char* layer,

@@ -292,6 +292,8 @@ class Session {
   void set_workspace(void* memory, std::size_t bytes) {
     check(ofer_session_set_workspace(get(), memory, bytes));
   }
+  // Until results in the device's memory are there.
+  void wait() { check(ofer_session_wait(get())); }
 
   // Which patches are covered: masks and distances.
   Results detect(const std::vector<ofer_image>& images) {

@@ -122,7 +122,12 @@ class Trainer {
     const std::vector<std::uint8_t> mask = covered("given/mask");
     Request request;
     request.mask = MaskSource::kGiven;
-    pipeline.run(Inputs{what_.batch, vit, image, mask}, request);
+    Inputs inputs;
+    inputs.count = what_.batch;
+    inputs.vit = vit;
+    inputs.restored = image;
+    inputs.mask = mask;
+    pipeline.run(inputs, request);
     frozen_error_ = std::max(norm(difference(latent, latent_)) / norm(latent_),
                              norm(difference(restored, restored_)) / norm(restored_));
     latent_ = std::move(latent);

@@ -140,6 +140,13 @@ ofer_status ofer_session_cancel(ofer_session* session) noexcept {
   return OFER_OK;
 }
 
+ofer_status ofer_session_wait(ofer_session* session) noexcept {
+  return ofer::api::with_session(session, [](ofer_session& s) {
+    s.pipeline.session().require_uncaptured("waiting for a session");
+    s.pipeline.session().synchronise();
+  });
+}
+
 ofer_status ofer_session_set_progress(ofer_session* session, ofer_progress_callback progress,
                                       void* user) noexcept {
   return ofer::api::with_session(session, [progress, user](ofer_session& s) {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -109,12 +108,10 @@ struct OnDeviceEverything {
   OnDevice<std::uint8_t> masks, chosen;
   OnDevice<float> probabilities, distances, coarse, restored, attention, grad_cam, latents;
 };
+
 // Pictures, masks and results in `memory` of `device`, dense and not, beside the same request from
-// and to the host. `wait` waits for `stream`, which is lent to the session (null: it has its own,
-// and its calls return when they are done).
-inline void check_device_memory(
-    std::int32_t device, Memory& memory, void* stream = nullptr,
-    const std::function<void()>& wait = [] {}) {
+// and to the host. `stream`, if any, is lent to the session.
+inline void check_device_memory(std::int32_t device, Memory& memory, void* stream = nullptr) {
   const ModelHandle model = load_model();
   const std::vector<Image> images = drawn_pictures(3);
   const SessionHandle session = session_on(model.get(), device, 2, stream);
@@ -150,7 +147,7 @@ inline void check_device_memory(
             ofer_analyse(session.get(), on_device.data(), 3, &request, &results);
         INFO(ofer_session_error(session.get()));
         REQUIRE(status == OFER_OK);
-        wait();
+        REQUIRE(ofer_session_wait(session.get()) == OFER_OK);
         there.read(got);
         check_close(got, host);
       }
@@ -158,7 +155,7 @@ inline void check_device_memory(
       if (!detects) continue;
       request.dense = 0;
       REQUIRE(ofer_analyse(session.get(), on_device.data(), 3, &request, &results) == OFER_OK);
-      wait();
+      REQUIRE(ofer_session_wait(session.get()) == OFER_OK);
       there.read(got);
       check_close(got, host);
     }

@@ -38,6 +38,7 @@ TEST_SUITE("api_bad_input") {
     CHECK(ofer_session_set_progress(nullptr, nullptr, nullptr) == OFER_BAD_ARGUMENT);
     CHECK(ofer_session_set_tap(nullptr, nullptr, nullptr, nullptr) == OFER_BAD_ARGUMENT);
     CHECK(ofer_session_cancel(nullptr) == OFER_BAD_ARGUMENT);
+    CHECK(ofer_session_wait(nullptr) == OFER_BAD_ARGUMENT);
     CHECK(ofer_session_times(nullptr, nullptr) == OFER_BAD_ARGUMENT);
     CHECK(ofer_session_grad_cam_size(nullptr, nullptr, nullptr, nullptr) == OFER_BAD_ARGUMENT);
     CHECK(std::string(ofer_session_error(nullptr)).find("null") != std::string::npos);

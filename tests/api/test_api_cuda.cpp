@@ -77,11 +77,11 @@ TEST_SUITE("api_cuda") {
   }
 
 #if defined(OFER_HAVE_CUDA)
-  TEST_CASE("pictures, masks and results on the device, by a stream of the caller's") {
+  TEST_CASE("pictures, masks and results on the device, by the session's stream or the caller's") {
     if (skipped_for_no_gpu()) return;
+    check_device_memory(OFER_DEVICE_CUDA, *cuda_backend().memory);
     const OwnStream stream;
-    check_device_memory(OFER_DEVICE_CUDA, *cuda_backend().memory, stream.handle,
-                        [&] { stream.wait(); });
+    check_device_memory(OFER_DEVICE_CUDA, *cuda_backend().memory, stream.handle);
   }
 
   TEST_CASE("a CUDA graph of the caller's takes a whole pass, in the caller's workspace") {
@@ -134,6 +134,7 @@ TEST_SUITE("api_cuda") {
     REQUIRE(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
     place.request.dense = 0;
     CHECK(place.analyse(session.get()) == OFER_UNSUPPORTED);
+    CHECK(ofer_session_wait(session.get()) == OFER_UNSUPPORTED);
     cudaStreamEndCapture(stream.handle, &noted);
     if (noted) cudaGraphDestroy(noted);
     (void)cudaGetLastError();

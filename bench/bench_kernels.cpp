@@ -1,9 +1,11 @@
-// Times every operation's benchmark cases on one device. Prints a table, or one JSON object.
+// Times every operation's benchmark cases on one device. Prints a table, or one JSON object. With
+// --variants the steps before a production kernel (bench/variants/) come behind it, a row each.
 //
 // A sample is one call between two marks of the stream, on a GPU with the second-level cache
 // emptied before it (kernels run on cold data in a pipeline, too). GFLOP/s and GB/s are from the
 // case's declared operations and compulsory bytes: each input read once, each output written once.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <iostream>
@@ -14,6 +16,7 @@
 
 #include "bench/program.h"
 #include "bench/timing.h"
+#include "bench/variants/variants.h"
 #include "engine/error.h"
 #include "kernels/cpu/matmul_bf16.h"
 #include "tests/cases/all.h"
@@ -33,7 +36,7 @@ struct Options {
   std::string device = "cpu", precision = "fp32", filter;
   int threads = 0, samples = 20;
   double seconds = 0.3;
-  bool json = false, list = false;
+  bool json = false, list = false, variants = false;
   bool is(const char* wanted) const { return precision == wanted; }
 };
 
@@ -102,8 +105,9 @@ test::Values given_to(const Case& test, kernels::Stream& cpu) {
 }
 
 template <class T, class Case>
-void time_case(const Case& test, const test::Backend& backend, kernels::Stream& stream,
-               const CacheFlush& flush, const Options& options, std::vector<Row>& rows) {
+void time_case(const Case& test, const std::string& name, const test::Backend& backend,
+               kernels::Stream& stream, const CacheFlush& flush, const Options& options,
+               std::vector<Row>& rows) {
   kernels::cpu::CpuStream cpu(static_cast<int>(std::thread::hardware_concurrency()));
   const test::Values given = given_to(test, cpu);
   test::Buffers<T> buffers(test.seed, *backend.memory, &given);
@@ -124,7 +128,7 @@ void time_case(const Case& test, const test::Backend& backend, kernels::Stream& 
     if (times.size() >= 10000) break;
   }
   const std::vector<double> sorted = in_order(times);
-  rows.push_back({Case::kOperation, test.name, quantile(sorted, 0.5), quantile(sorted, 0.05),
+  rows.push_back({Case::kOperation, name, quantile(sorted, 0.5), quantile(sorted, 0.05),
                   quantile(sorted, 0.95), test.flops() / 1e9, buffers.compulsory_bytes() / 1e6,
                   sorted.size()});
 }
@@ -137,18 +141,26 @@ std::vector<Row> time_all(const Options& options) {
   stream->set_bf16(options.is("bf16") && !narrow);
   const CacheFlush flush(backend);
   std::vector<Row> rows;
+  const auto time_on = [&](const auto& test, const std::string& name, const test::Backend& on) {
+    const std::string full = std::string(test.kOperation) + ": " + name;
+    if (full.find(options.filter) == std::string::npos) return;
+    if (options.list)
+      std::printf("%s\n", full.c_str());
+    else if (narrow)
+      time_case<kernels::BFloat16>(test, name, on, *stream, flush, options, rows);
+    else
+      time_case<float>(test, name, on, *stream, flush, options, rows);
+  };
   const auto visit = [&]<class Case>() {
     for (const Case& test : Case::benchmarks()) {
-      const std::string name = std::string(Case::kOperation) + ": " + test.name;
-      if (name.find(options.filter) == std::string::npos) continue;
-      if (options.list) {
-        std::printf("%s\n", name.c_str());
-        continue;
-      }
-      if (narrow)
-        time_case<kernels::BFloat16>(test, backend, *stream, flush, options, rows);
-      else
-        time_case<float>(test, backend, *stream, flush, options, rows);
+      time_on(test, test.name, backend);
+      if (!options.variants) continue;
+      for_each_variant(variants(options.device), Case::kOperation, *backend.f32,
+                       [&](const std::string& label, const kernels::Table<float>& table) {
+                         test::Backend varied = backend;
+                         varied.f32 = &table;
+                         time_on(test, std::string(test.name) + " [" + label + "]", varied);
+                       });
     }
   };
   test::CaseTypes<test::ForwardCases>::for_each(visit);
@@ -157,11 +169,13 @@ std::vector<Row> time_all(const Options& options) {
 }
 
 void print_table(const std::vector<Row>& rows) {
-  std::printf("%-30s %-34s %10s %8s %9s %8s\n", "operation", "case", "median ms", "p95 ms",
+  int width = 34;
+  for (const Row& row : rows) width = std::max(width, static_cast<int>(row.name.size()));
+  std::printf("%-30s %-*s %10s %8s %9s %8s\n", "operation", width, "case", "median ms", "p95 ms",
               "GFLOP/s", "GB/s");
   for (const Row& row : rows)
-    std::printf("%-30s %-34s %10.4f %8.4f %9.1f %8.1f\n", row.operation.c_str(), row.name.c_str(),
-                row.median_ms, row.p95_ms, row.gflop / row.median_ms * 1e3,
+    std::printf("%-30s %-*s %10.4f %8.4f %9.1f %8.1f\n", row.operation.c_str(), width,
+                row.name.c_str(), row.median_ms, row.p95_ms, row.gflop / row.median_ms * 1e3,
                 row.megabytes / row.median_ms);
 }
 
@@ -193,9 +207,13 @@ int run(int argc, char** argv) {
   app.add_option("--samples", options.samples, "least number of samples")
       ->check(CLI::PositiveNumber);
   app.add_option("--seconds", options.seconds, "least time for a case");
+  app.add_flag("--variants", options.variants,
+               "also the numbered variants of bench/variants/; for cuda and simt, in fp32");
   app.add_flag("--json", options.json, "print JSON");
   app.add_flag("--list", options.list, "print the names of the cases and end");
   CLI11_PARSE(app, argc, argv);
+  require(!options.variants || (options.device != "cpu" && options.is("fp32")),
+          ErrorCode::kUnsupported, "--variants are for --device cuda or simt and --precision fp32");
   const std::vector<Row> rows = time_all(options);
   if (options.list) return 0;
   require(!rows.empty(), ErrorCode::kBadArgument, "no case contains \"", options.filter, '"');

@@ -92,7 +92,7 @@ step() {  # NAME COMMAND...
 }
 
 if [ -n "$tests" ]; then
-  for suite in operations_cuda pipeline_cuda training_cuda device_errors; do
+  for suite in operations_cuda variants_cuda pipeline_cuda training_cuda device_errors; do
     step "$suite" "$build/ofer_tests" --test-suite="$suite"
   done
   step api_cuda "$build/ofer_api_tests" --test-suite=api_cuda
@@ -148,8 +148,10 @@ if [ -n "$bench" ]; then
   numbers=$(mktemp -d)
   trap 'rm -rf "$numbers"' EXIT
   for precision in fp32 tf32 bf16; do
+    options=(--device cuda --precision $precision --seconds 0.05 --json)
+    if [ $precision = fp32 ]; then options+=(--variants); fi
     step "every operation, $precision" into "$numbers/ours-$precision.json" \
-      "$build/ofer_bench_kernels" --device cuda --precision $precision --seconds 0.05 --json
+      "$build/ofer_bench_kernels" "${options[@]}"
     if [ -n "$python" ]; then
       step "PyTorch on the same shapes, $precision" into "$numbers/torch-$precision.json" \
         "$python" bench/peers/torch_kernels.py --precision $precision

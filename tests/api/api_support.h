@@ -41,14 +41,17 @@ inline ofer_session_options session_options(int threads = 1, int largest_batch =
   return options;
 }
 
-inline SessionHandle make_session(ofer_model* model, int threads = 1, int largest_batch = 0) {
-  const ofer_session_options options = session_options(threads, largest_batch);
+inline SessionHandle make_session(ofer_model* model, const ofer_session_options& options) {
   ofer_error error = OFER_ERROR_INIT;
   ofer_session* session = nullptr;
   const ofer_status status = ofer_session_create(model, &options, &session, &error);
   INFO(error.text);
   REQUIRE(status == OFER_OK);
   return SessionHandle(session);
+}
+
+inline SessionHandle make_session(ofer_model* model, int threads = 1, int largest_batch = 0) {
+  return make_session(model, session_options(threads, largest_batch));
 }
 
 // Pictures of different sizes with content of their own.

@@ -20,12 +20,7 @@ inline SessionHandle session_on(ofer_model* model, std::int32_t device, int larg
   ofer_session_options options = session_options(2, largest_batch);
   options.device = device;
   options.stream = stream;
-  ofer_error error = OFER_ERROR_INIT;
-  ofer_session* session = nullptr;
-  const ofer_status status = ofer_session_create(model, &options, &session, &error);
-  INFO(error.text);
-  REQUIRE(status == OFER_OK);
-  return SessionHandle(session);
+  return make_session(model, options);
 }
 
 inline double worst(const std::vector<float>& a, const std::vector<float>& b) {

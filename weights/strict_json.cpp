@@ -46,7 +46,7 @@ class Builder : public Sax {
     check_depth();
     require(keys_.back().insert(name).second, ErrorCode::kBadArgument, what_, ": the key ",
             printable(name), " comes twice");
-    open_.back()->members().emplace_back(std::move(name), JsonValue());
+    open_.back()->members().emplace_back().first = std::move(name);  // null so far
     return true;
   }
   bool end_object() override {

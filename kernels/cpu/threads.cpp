@@ -21,7 +21,9 @@ inline void pause() {
 }
 }  // namespace
 
-Scratch::~Scratch() { std::free(data_); }
+Scratch::~Scratch() {
+  std::free(data_);
+}
 
 void* Scratch::get(std::size_t bytes) {
   if (bytes <= size_) return data_;
@@ -63,7 +65,7 @@ std::size_t CpuStream::scratch_bytes() const {
   return sum;
 }
 
-// Between loops, when no worker uses its own.
+// Behind a loop, when no worker uses its own.
 void CpuStream::level_scratch() {
   for (std::size_t slot = 0; slot < kSlots; ++slot) {
     std::size_t most = 0;
@@ -71,11 +73,11 @@ void CpuStream::level_scratch() {
       most = std::max(most, scratch_[i].size());
     for (std::size_t i = slot; i < scratch_.size(); i += kSlots) scratch_[i].get(most);
   }
-  grew_.store(false, std::memory_order_relaxed);
 }
 
 void CpuStream::run(Index count, Index grain, const RangeFunction& function) {
   job_ = {&function, count, grain};
+  grew_.store(false, std::memory_order_relaxed);
   next_.store(0, std::memory_order_relaxed);
   busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
   generation_.fetch_add(1, std::memory_order_release);
@@ -91,6 +93,7 @@ void CpuStream::run(Index count, Index grain, const RangeFunction& function) {
     }
   }
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  if (grew_.load(std::memory_order_relaxed)) level_scratch();
 }
 
 void CpuStream::take_ranges(int worker) {

@@ -69,17 +69,17 @@ class CpuStream final : public Stream {
     if (workers_.empty() || count <= grain) {
       for (Index begin = 0; begin < count; begin += grain)
         function(begin, begin + grain < count ? begin + grain : count, 0);
-    } else {
-      RangeFunction range(function);
-      run(count, grain, range);
+      return;
     }
-    if (grew_.load(std::memory_order_relaxed)) level_scratch();
+    RangeFunction range(function);
+    run(count, grain, range);
   }
 
   // Memory of `count` elements for one worker's use inside a loop, or (shared_scratch) for the
   // caller's between loops. `slot` in [0, kSlots) tells several apart. Valid until the same slot is
-  // asked for again. Uninitialised. What one worker needed in a loop all have behind it: which of
-  // them takes which range differs from call to call, and a later call shall take no memory.
+  // asked for again. Uninitialised. What one worker needed in a loop that was shared out all have
+  // behind it: which of them takes which range differs from call to call, and a later call shall
+  // take no memory.
   static constexpr int kSlots = 4;
   template <class T>
   OFER_INLINE T* scratch(int worker, int slot, Index count) {
@@ -107,7 +107,7 @@ class CpuStream final : public Stream {
 
   std::vector<std::thread> workers_;
   std::vector<Scratch> scratch_;
-  std::atomic<bool> grew_{false};  // some worker's, since all had the same
+  std::atomic<bool> grew_{false};  // some worker's, in the loop that runs
   Scratch shared_scratch_[kSlots];
 
   Job job_;

@@ -95,10 +95,12 @@ class CacheFlush {
 // What a backward case is given by its forward call: on the CPU, in double. Nothing for a forward
 // case.
 template <class Case>
-test::Values given_to(const Case& test, kernels::Stream& cpu) {
-  if constexpr (requires(test::Buffers<double> & b) { test.bind_forward(b); }) {
+test::Values given_to(const Case& test) {
+  if constexpr (requires(test::Buffers<double>& b) { test.bind_forward(b); }) {
+    kernels::cpu::CpuStream cpu(static_cast<int>(std::thread::hardware_concurrency()));
     test::Buffers<double> buffers(test.seed);
-    Case::forward_entry (*test::cpu_backends().back().f64)(test.bind_forward(buffers), cpu);
+    const auto forward = Case::forward_entry(*test::cpu_backends().back().f64);
+    forward(test.bind_forward(buffers), cpu);
     return buffers.values();
   }
   return {};
@@ -108,8 +110,7 @@ template <class T, class Case>
 void time_case(const Case& test, const std::string& name, const test::Backend& backend,
                kernels::Stream& stream, const CacheFlush& flush, const Options& options,
                std::vector<Row>& rows) {
-  kernels::cpu::CpuStream cpu(static_cast<int>(std::thread::hardware_concurrency()));
-  const test::Values given = given_to(test, cpu);
+  const test::Values given = given_to(test);
   test::Buffers<T> buffers(test.seed, *backend.memory, &given);
   const auto args = test.bind(buffers);
   const auto entry = Case::entry(*backend.table<T>());

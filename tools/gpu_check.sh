@@ -145,8 +145,9 @@ into() {  # FILE COMMAND...: its standard output goes to FILE
   "$@" >"$file"
 }
 if [ -n "$bench" ]; then
-  numbers=$(mktemp -d)
-  trap 'rm -rf "$numbers"' EXIT
+  # A run that is cut short leaves here what it had measured.
+  numbers=$results/numbers
+  mkdir -p "$numbers"
   for precision in fp32 tf32 bf16; do
     options=(--device cuda --precision $precision --seconds 0.05 --json)
     if [ $precision = fp32 ]; then options+=(--variants); fi
@@ -170,9 +171,14 @@ if [ -n "$bench" ]; then
         into "$numbers/torch-pipeline-$config-$precision.json" \
         "$python" bench/peers/torch_pipeline.py "${options[@]}"
     done
+    rm -f "$weights" "$inputs"
   done
-  python3 bench/write_gpu_results.py --folder "$numbers" --gpu "$gpu" --capability "$capability" \
-    --commit "$commit" -o "$results/kernels-$commit.json" || failed=$((failed + 1))
+  if python3 bench/write_gpu_results.py --folder "$numbers" --gpu "$gpu" --commit "$commit" \
+    --capability "$capability" -o "$results/kernels-$commit.json"; then
+    rm -r "$numbers"
+  else
+    failed=$((failed + 1))
+  fi
 fi
 echo
 for i in "${!names[@]}"; do printf '%-36s %s\n' "${names[$i]}" "${verdicts[$i]}"; done

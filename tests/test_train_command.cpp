@@ -132,7 +132,8 @@ TEST_SUITE("train_command") {
     for (int stage = 0; stage < 5; ++stage)
       for (const char* setting : {"epochs=2", "batch=4", "average=0.9"})
         print.insert(print.end(), {"--set", message("stages.", stage, ".", setting)});
-    print.insert(print.end(), {"--set", "stages.3.reconstruct.discriminator_width=2"});
+    print.insert(print.end(), {"--set", "stages.3.reconstruct.discriminator_width=2", "--set",
+                               "stages.4.recognise.blend_with=3-recognise"});
     const Ran printed = run_ofer(print);
     REQUIRE(printed.code == 0);
     write_file(plan, printed.out);
@@ -264,6 +265,59 @@ TEST_SUITE("train_command") {
     const Ran one = run_ofer(words("b", {}));
     CHECK(one.code == 3);
     CHECK(one.error_says("every face is labelled happiness"));
+  }
+
+  TEST_CASE("a recogniser becomes the mean of itself and another one") {
+    const TemporaryFolder folder;
+    draw_faces(folder / "faces", 6);
+    tiny_config(folder);
+    const auto words = [&](const std::string& run, const Words& more) {
+      Words all = train_words(folder, run, more);
+      all[1] = "recognise";
+      return all;
+    };
+    const auto weights = [&](const std::string& run) {
+      return (folder / run / "weights.safetensors").string();
+    };
+    REQUIRE(run_ofer(words("one", {})).code == 0);
+    REQUIRE(run_ofer(words("two", {"--set", "seed=5"})).code == 0);
+    REQUIRE(run_ofer(
+                words("both", {"--set", "seed=5", "--set", "recognise.blend_with=" + weights("one"),
+                               "--set", "recognise.blend=0.25"}))
+                .code == 0);
+    const LoadedWeights one = load_weights(weights("one")), two = load_weights(weights("two")),
+                        both = load_weights(weights("both"));
+    std::size_t moved = 0;
+    for (const auto& [name, tensor] : *both.model) {
+      const auto values = [&](const LoadedWeights& of) {
+        return of.model->find(name).template data<float>();
+      };
+      const bool blended =
+          name.starts_with("recogniser.") && !name.starts_with("recogniser.classifier.latent");
+      for (std::int64_t i = 0; i < tensor.elements(); ++i) {
+        const double own = values(two)[i], other = values(one)[i];
+        const auto expected = static_cast<float>(blended ? 0.75 * own + 0.25 * other : own);
+        if (blended && own != other) ++moved;
+        REQUIRE(tensor.data<float>()[i] == expected);
+      }
+    }
+    CHECK(moved > 100);
+    CHECK(has(run_ofer({"inspect", weights("both")}).json().at(0)["provenance"], "blend_with"));
+
+    const auto error = [&](const std::string& run, const std::string& file) {
+      return run_ofer(words(run, {"--set", "recognise.blend_with=" + file}));
+    };
+    CHECK(error("a", "/nowhere").code == 3);
+    REQUIRE(run_ofer({"pack", "-m", weights("one"), "-o", (folder / "packed").string()}).code == 0);
+    CHECK(error("b", (folder / "packed").string()).error_says("not packed"));
+    CHECK(!std::filesystem::exists(folder / "b" / "checkpoint.safetensors"));
+    CHECK(run_ofer(words("c", {"--set", "recognise.blend=2"})).code == 2);
+    const Ran plan = run_ofer({"train", "all", "--data", (folder / "faces").string(), "--config",
+                               (folder / "config.json").string(), "-o", (folder / "plan").string(),
+                               "--set", "stages.2.recognise.blend_with=3-recognise"});
+    CHECK(plan.code == 2);
+    CHECK(plan.error_says("neither the folder of an earlier stage"));
+    CHECK(!std::filesystem::exists(folder / "plan" / "1-mae"));
   }
 
   TEST_CASE("data that are not as they should be") {

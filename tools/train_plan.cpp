@@ -20,6 +20,23 @@ bool has_ended(const RunFolder& folder, const Recipe& recipe) {
   return found != file.metadata().end() && found->second == to_json(recipe);
 }
 
+// The name of a stage's folder: "3-recognise".
+std::string folder_of(const TrainPlan& plan, std::size_t i) {
+  return message(i + 1, "-", name_of(plan[i].stage));
+}
+
+// The weights of the earlier stage that a recipe blends with; empty where it names a file.
+std::filesystem::path blended_stage(const std::filesystem::path& folder, const TrainPlan& plan,
+                                    std::size_t i) {
+  const std::string& name = plan[i].recognise.blend_with;
+  for (std::size_t earlier = 0; earlier < i; ++earlier)
+    if (folder_of(plan, earlier) == name) return RunFolder{folder / name}.weights();
+  require(name.empty() || std::filesystem::exists(name), ErrorCode::kBadArgument, "stage ", i + 1,
+          ": recognise.blend_with: \"", name,
+          "\" is neither the folder of an earlier stage nor a file");
+  return {};
+}
+
 }  // namespace
 
 void print_outcome(const Recipe& recipe, const StageOutcome& outcome, Console& console) {
@@ -38,10 +55,12 @@ StageOutcome run_plan(const TrainPlan& plan, StageRun run, const Interrupt& inte
   const std::filesystem::path folder = run.folder;
   const bool resume = run.resume;
   StageOutcome outcome;
+  for (std::size_t i = 0; i < plan.size(); ++i) blended_stage(folder, plan, i);  // told at once
   bool anew = false;  // has a stage been run, so that those behind it must be?
   for (std::size_t i = 0; i < plan.size(); ++i) {
     run.recipe = plan[i];
-    run.folder = folder / message(i + 1, "-", name_of(plan[i].stage));
+    run.folder = folder / folder_of(plan, i);
+    run.blend_with = blended_stage(folder, plan, i);
     const RunFolder files{run.folder};
     require(!anew || !std::filesystem::exists(files.checkpoint()), ErrorCode::kBadArgument,
             files.path.string(),

@@ -6,9 +6,11 @@
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "engine/atomic_file.h"
 #include "engine/error.h"
+#include "ofer/train/blend.h"
 #include "ofer/train/make_stage.h"
 #include "ofer/train/run_report.h"
 #include "ofer/train/sources.h"
@@ -82,8 +84,21 @@ Validation validation_of(const Recipe& recipe, Trainer& trainer, const Trainable
   return validation;
 }
 
+// Opened before training begins, so that a file that cannot serve is told then.
+std::optional<Blend> blend_of(const StageRun& run, const WeightInfo& info) {
+  const RecogniseRecipe& recognise = run.recipe.recognise;
+  if (run.recipe.stage != TrainStageKind::kRecognise || recognise.blend_with.empty()) return {};
+  Blend blend(run.blend_with.empty() ? std::filesystem::path(recognise.blend_with) : run.blend_with,
+              recognise.blend);
+  for (const TensorSpec& spec :
+       tensor_table(info.config, static_cast<std::int64_t>(info.labels.size())))
+    blend.check(spec);
+  return blend;
+}
+
 void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, WeightInfo info,
-                  const Recipe& recipe, std::size_t faces, Console& console) {
+                  const std::optional<Blend>& blend, const Recipe& recipe, std::size_t faces,
+                  Console& console) {
   WeightsDraft draft{info.config, {}};
   trainer.finish(draft);
   for (const std::string& note : draft.notes) print_note(console, "ofer: " + one_line(note));
@@ -95,7 +110,8 @@ void write_result(const RunFolder& folder, Trainable& model, Trainer& trainer, W
   if (!info.trained) info.licence = kDataTerms;
   info.trained = true;
   write_weights(folder.weights(), info, [&](const TensorSpec& spec) {
-    return fill_from(trainer.session(), model.parameter(spec.name).value);
+    TensorFill own = fill_from(trainer.session(), model.parameter(spec.name).value);
+    return blend ? (*blend)(spec, std::move(own)) : own;
   });
 }
 
@@ -145,6 +161,7 @@ StageOutcome run_stage(const StageRun& run, const Interrupt& interrupt, Console&
       load_faces(wanted, start.info.labels, face_side(recipe.stage, config),
                  std::max(1, session.threads), console);
   faces->samples = by_source(faces->dataset, faces->samples, recipe.faces);
+  const std::optional<Blend> blend = blend_of(run, start.info);
   Trainable model(start.weights, session.device, session.precision);
   const std::unique_ptr<TrainStage> stage =
       make_stage(recipe, model, *faces->store, faces->samples);
@@ -166,7 +183,7 @@ StageOutcome run_stage(const StageRun& run, const Interrupt& interrupt, Console&
                                      page, interrupt, console);
   const auto count = static_cast<std::int64_t>(faces->samples.size());
   if (finished)
-    write_result(folder, model, trainer, start.info, recipe, faces->samples.size(), console);
+    write_result(folder, model, trainer, start.info, blend, recipe, faces->samples.size(), console);
   return {finished, count, trainer.steps_done(), trainer.options().schedule.total,
           finished ? folder.weights() : std::filesystem::path()};
 }

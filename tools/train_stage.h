@@ -18,6 +18,8 @@ struct StageRun {
   FaceOptions faces;            // data, layout and split; the rest is the stage's
   std::string weights, config;  // as tools/train_start.h has them
   std::filesystem::path folder;
+  // Where recipe.recognise.blend_with is, when it does not name the file itself.
+  std::filesystem::path blend_with;
   bool resume = false;
   double checkpoint_minutes = 5;
   SessionOptions session;

@@ -115,6 +115,8 @@ void recognise_fields(Use&& use, Recognise& f) {
   use("smoothing", f.smoothing);
   use("relist", f.relist);
   use("validate", f.validate);
+  use("blend_with", f.blend_with);
+  use("blend", f.blend);
 }
 
 template <class Use, class Reconstruct>
@@ -195,6 +197,7 @@ void validate(const RecogniseRecipe& f) {
   rule(f.balance >= 0 && f.balance <= 1, "recognise.balance", "must be from 0 to 1");
   rule(f.smoothing >= 0 && f.smoothing < 1, "recognise.smoothing", "must be from 0, below 1");
   rule(f.validate >= 0, "recognise.validate", "is a number of epochs, 0 or more");
+  rule(is_probability(f.blend), "recognise.blend", "is a share, from 0 to 1");
 }
 
 void validate(const Recipe& r) {

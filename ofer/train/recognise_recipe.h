@@ -1,6 +1,8 @@
 // What training the recogniser is decided by (ofer/train/recognise_stage.h).
 #pragma once
 
+#include <string>
+
 namespace ofer {
 
 struct RecogniseRecipe {
@@ -20,6 +22,11 @@ struct RecogniseRecipe {
   bool relist = false;
   // Accuracy on the split "val" is measured every so many epochs; 0: never.
   double validate = 0;
+  // Behind training the recogniser becomes the mean of itself and that of another weight file
+  // (ofer/train/blend.h), of which it takes this share. In a plan the folder of an earlier stage
+  // ("3-recognise") names its weights. Empty: it stays as it is.
+  std::string blend_with;
+  double blend = 0.5;
 };
 
 }  // namespace ofer

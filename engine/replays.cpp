@@ -68,7 +68,7 @@ void Replays::capture(Entry& entry, std::initializer_list<Tensor*> outputs,
 void Replays::run(std::span<const std::int64_t> key, std::initializer_list<Tensor> inputs,
                   std::initializer_list<Tensor*> outputs, FunctionRef<void()> section) {
   session_.check_cancelled();
-  if (refused_ || session_.counting() || session_.tapping() ||
+  if (refused_ || session_.counting() || session_.tapping() || !session_.replays_sections() ||
       !on_device([&] { return session_.stream().captures(); })) {
     section();
     return;

@@ -17,8 +17,8 @@ namespace ofer {
 // waits for nothing, and what it queues depends on its key alone. On a stream that can capture
 // (CUDA graphs) the first run of a key is an ordinary one, which lets scratch memory grow; the
 // second is noted and played; later ones are only played, which costs the host one call for
-// hundreds of kernels. Everywhere else, and while taps are watched or a pass is counted, a section
-// just runs.
+// hundreds of kernels. Everywhere else, and while taps or operations are watched or a pass is
+// counted, a section just runs.
 //
 // Used by one thread at a time, with one session, which must outlive it.
 class Replays {

@@ -41,12 +41,12 @@ std::unique_ptr<kernels::Stream> open_stream(const Backend& backend, const Sessi
 
 Session::Session(const SessionOptions& options)
     : options_(options),
-      backend_(backend_of(options.device.kind)),
+      backend_(&backend_of(options.device.kind)),
       threads_(thread_count(options.threads)),
-      stream_(on_device([&] { return open_stream(backend_, options, threads_); })),
+      stream_(on_device([&] { return open_stream(*backend_, options, threads_); })),
       workspace_(options.device),
-      resize_axes_(backend_, options.device, dtype()) {
-  require_precision(backend_, *stream_, options.precision);
+      resize_axes_(*backend_, options.device, dtype()) {
+  require_precision(*backend_, *stream_, options.precision);
   const bool mixed = options.precision == Precision::kMixed;
   stream_->set_tf32(options.precision == Precision::kTf32 || mixed);
   stream_->set_bf16((options.precision == Precision::kBf16 && dtype() == DType::kF32) || mixed);
@@ -55,13 +55,20 @@ Session::Session(const SessionOptions& options)
 void Session::queue_to_device(const Tensor& tensor, const void* host) {
   if (counting()) return;
   OFER_ASSERT(!capturing_);
-  on_device([&] { backend_.to_device(tensor.raw(), host, tensor.bytes(), *stream_); });
+  on_device([&] { backend_->to_device(tensor.raw(), host, tensor.bytes(), *stream_); });
 }
 
 void Session::queue_to_host(const Tensor& tensor, void* host) {
   if (counting()) return;
   OFER_ASSERT(!capturing_);
-  on_device([&] { backend_.to_host(host, tensor.raw(), tensor.bytes(), *stream_); });
+  on_device([&] { backend_->to_host(host, tensor.raw(), tensor.bytes(), *stream_); });
+}
+
+void Session::replace_backend(const Backend* backend) {
+  OFER_ASSERT(!counting() && !recording_ && !capturing_);
+  OFER_ASSERT(!backend || backend->kind == device().kind);
+  backend_ = backend ? backend : &backend_of(device().kind);
+  replaced_ = backend != nullptr;
 }
 
 void Session::tap(std::string_view name, Tensor& tensor) {

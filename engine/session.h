@@ -48,10 +48,10 @@ class Session {
 
   Device device() const { return options_.device; }
   Precision precision() const { return options_.precision; }
-  DType dtype() const { return backend_.dtype(precision()); }
+  DType dtype() const { return backend_->dtype(precision()); }
   int threads() const { return threads_; }
   bool deterministic() const { return options_.deterministic; }
-  const Backend& backend() const { return backend_; }
+  const Backend& backend() const { return *backend_; }
   kernels::Stream& stream() { return *stream_; }
   Workspace& workspace() { return workspace_; }
 
@@ -106,6 +106,13 @@ class Session {
     require(counting() || !on_device([&] { return stream_->captured_by_owner(); }),
             ErrorCode::kUnsupported, what, " cannot become part of a CUDA graph");
   }
+
+  // For who observes operations: they are called through `backend`, a copy of the session's own
+  // with other tables, and sections are queued anew instead of being played again
+  // (engine/replays.h). Null: the session's own. Only between passes; what is set stays the
+  // caller's, who keeps it and its tables until it is replaced.
+  void replace_backend(const Backend* backend);
+  bool replays_sections() const { return !replaced_; }
 
   // Moments of a pass and the time between two of them (kernels/stream.h). Nothing while counting.
   void mark(std::size_t number) {
@@ -207,13 +214,13 @@ class Session {
 
  private:
   SessionOptions options_;
-  const Backend& backend_;
+  const Backend* backend_;
   int threads_;
   std::unique_ptr<kernels::Stream> stream_;
   Workspace workspace_;
   ResizeAxes resize_axes_;
   Tape tape_;
-  bool recording_ = false, capturing_ = false, training_ = false;
+  bool recording_ = false, capturing_ = false, training_ = false, replaced_ = false;
   TapCallback tap_;
   TapFilter tap_wanted_;  // null: all
   std::vector<Watch>* watches_ = nullptr;

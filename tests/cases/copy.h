@@ -30,7 +30,12 @@ struct CopyCase {
     args.accumulate = accumulate;
     return args;
   }
-  double flops() const { return accumulate ? static_cast<double>(y_size) : 0; }
+  Index count() const {
+    Index product = 1;
+    for (Index extent : shape) product *= extent;
+    return product;
+  }
+  double flops() const { return accumulate ? static_cast<double>(count()) : 0; }
 
   // clang-format off
   static std::vector<CopyCase> list() {

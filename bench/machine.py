@@ -32,6 +32,13 @@ def short_name(machine):
     return "-".join(re.findall(r"[a-z0-9]+", text)) + f"-{machine['cores']}-cores"
 
 
+def folder_name(result):
+    """Of a result: its GPU's name, "nvidia-h200", or else its processor's."""
+    gpu = result.get("gpu", {}).get("name")
+    return "-".join(re.findall(r"[a-z0-9]+", gpu.lower())) if gpu else \
+        short_name(result["machine"])
+
+
 def commit(root):
     """Short commit, "+" behind it when files differ from it; "uncommitted" without any."""
     def git(*arguments):

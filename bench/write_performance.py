@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Writes docs/performance.md from the saved measurements (bench/results/*.json, */kernels-*.json)."""
+"""Writes docs/performance.md from the saved measurements.
+
+Those are bench/results/*.json, and of each machine's folder kernels-*.json and pipeline-*.json.
+"""
 import argparse
 import json
 import pathlib
 
+from bench_sections import kernels_section, pipeline_section
 from gpu_section import gpu_section
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -12,7 +16,7 @@ HEAD = """# Performance
 
 Made by `bench/write_performance.py` from the files in `bench/results/`; do not edit by hand.
 
-Every table but those of a GPU is one run of
+Every table but those of a GPU and those of `bench/compare_*.py` is one run of
 
     bench/run.sh BUILD_DIR --save
 
@@ -119,25 +123,37 @@ def training_section(result):
     return "\n".join(lines) + "\n"
 
 
+SECTIONS = {"pipeline": pipeline_section, "kernels": kernels_section}
+
+
+def read(path):
+    """A result, with its own path."""
+    return {**json.loads(path.read_text(encoding="utf-8")), "path": str(path.resolve())}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=pathlib.Path,
                         help="measurements (all of bench/results)")
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "docs/performance.md")
     arguments = parser.parse_args()
-    files = arguments.files or sorted((ROOT / "bench/results").glob("*.json")) + \
-        sorted((ROOT / "bench/results").glob("*/kernels-*.json"))
-    results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    everything = results
+    files = arguments.files or [file for pattern in ("*.json", "*/kernels-*.json",
+                                                     "*/pipeline-*.json")
+                                for file in sorted((ROOT / "bench/results").glob(pattern))]
+    everything = [read(file) for file in files]
+    measured = [result for result in everything if result.get("format") == "ofer-bench"]
+    results = [result for result in everything if result not in measured]
     folding = [result for result in results if "ratio_to_folded" in result]
     training = [result for result in results
                 if "ratio_to_twin" in (result.get("stages") or [{}])[0]]
     results = [result for result in results if "stages" in result and result not in training]
     results.sort(key=lambda r: (r["machine"]["cpu"], r["config"], r["batch"], r["threads"],
                                 r["date"]))
-    text = HEAD + ("".join(map(section, results)) or EMPTY)
+    text = HEAD + ("".join(map(section, results)) if everything else EMPTY)
     text += "".join(map(folding_section, folding))
     text += "".join(map(training_section, training))
+    text += "".join(SECTIONS[result["kind"]](result)
+                    for kind in SECTIONS for result in measured if result["kind"] == kind)
     text += "".join(gpu_section(result) for result in everything if "compute_capability" in result)
     arguments.output.write_text(text, encoding="utf-8")
 

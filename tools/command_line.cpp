@@ -17,6 +17,9 @@
 #include "tools/run_command.h"
 #include "tools/train_command.h"
 #include "tools/verify_command.h"
+#if defined(OFER_HAVE_BENCH)
+#include "bench/command/bench_command.h"
+#endif
 
 #ifndef OFER_VERSION
 #define OFER_VERSION "0.1.0"
@@ -94,6 +97,8 @@ void check_command(std::span<const std::string> arguments, const CLI::App& app) 
     if (command->get_name() == arguments[0]) return;
     known += (known.empty() ? "" : ", ") + command->get_name();
   }
+  require(arguments[0] != "bench", ErrorCode::kBadArgument,
+          "this build has no benchmark; make bench builds one");
   fail(ErrorCode::kBadArgument, "no command \"", arguments[0], "\"; there are: ", known);
 }
 
@@ -113,8 +118,11 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
   EvalCommandOptions eval;
   InspectOptions inspect;
   VerifyOptions verify;
+#if defined(OFER_HAVE_BENCH)
+  bench::BenchOptions bench;
+#endif
   // In the order in which help lists them.
-  const std::pair<CLI::App*, std::function<int()>> commands[] = {
+  std::vector<std::pair<CLI::App*, std::function<int()>>> commands = {
       {add_init_command(app, init), [&] { return init_command(init, console); }},
       {add_convert_command(app, convert), [&] { return convert_command(convert, console); }},
       {add_train_command(app, train), [&] { return train_command(train, console); }},
@@ -123,6 +131,11 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
       {add_eval_command(app, eval), [&] { return eval_command(eval, console); }},
       {add_inspect_command(app, inspect), [&] { return inspect_command(inspect, console); }},
       {add_verify_command(app, verify), [&] { return verify_command(verify, console); }}};
+#if defined(OFER_HAVE_BENCH)
+  CLI::App* const bench_app = bench::add_bench_command(app, bench);
+  commands.emplace_back(bench_app,
+                        [&] { return bench::bench_command(*bench_app, bench, console); });
+#endif
   for (const auto& [command, unused] : commands) command->group("Commands");
 
   check_command(arguments, app);
@@ -136,7 +149,10 @@ int dispatch(std::span<const std::string> arguments, Console& console) {
     return kExitGood;
   } catch (const CLI::ParseError& error) {
     std::string command = "ofer";
-    for (const CLI::App* parsed : app.get_subcommands()) command += ' ' + parsed->get_name();
+    for (const CLI::App* parsed = &app; !parsed->get_subcommands().empty();) {
+      parsed = parsed->get_subcommands().front();
+      command += ' ' + parsed->get_name();
+    }
     print_note(console, one_line(command + ": " + error.what()) + " (see " + command + " --help)");
     return kExitUsage;
   }

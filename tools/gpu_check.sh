@@ -139,46 +139,29 @@ for candidate in ${OFER_PYTHON:-python3 /usr/bin/python3}; do
     break
   fi
 done
-into() {  # FILE COMMAND...: its standard output goes to FILE
-  local file=$1
-  shift
-  "$@" >"$file"
-}
 if [ -n "$bench" ]; then
-  # A run that is cut short leaves here what it had measured.
-  numbers=$results/numbers
-  mkdir -p "$numbers"
-  for precision in fp32 tf32 bf16; do
-    options=(--device cuda --precision $precision --seconds 0.05 --json)
-    if [ $precision = fp32 ]; then options+=(--variants); fi
-    step "every operation, $precision" into "$numbers/ours-$precision.json" \
-      "$build/ofer_bench_kernels" "${options[@]}"
-    if [ -n "$python" ]; then
-      step "PyTorch on the same shapes, $precision" into "$numbers/torch-$precision.json" \
-        "$python" bench/peers/torch_kernels.py --precision $precision
-    fi
-  done
-  # The pipeline's inputs come from the twin, so it is timed only where PyTorch is.
-  for config in ${python:+base small}; do
-    weights=$numbers/$config.safetensors inputs=$numbers/$config.inputs
-    "$build/ofer" init --config $config --seed 1 -o "$weights" >/dev/null
-    "$python" bench/peers/make_inputs.py -m "$weights" --batch 4 -o "$inputs"
-    for precision in fp32 bf16; do
-      options=(-m "$weights" -i "$inputs" --precision $precision --batch 1,4,16,64 --seconds 0.4)
-      step "pipeline, $config, $precision" into "$numbers/ours-pipeline-$config-$precision.json" \
-        "$build/ofer_bench_pipeline" --device cuda --json "${options[@]}"
-      step "PyTorch's pipeline, $config, $precision" \
-        into "$numbers/torch-pipeline-$config-$precision.json" \
-        "$python" bench/peers/torch_pipeline.py "${options[@]}"
-    done
-    rm -f "$weights" "$inputs"
-  done
-  if python3 bench/write_gpu_results.py --folder "$numbers" --gpu "$gpu" --commit "$commit" \
-    --capability "$capability" -o "$results/kernels-$commit.json"; then
-    rm -r "$numbers"
+  # Beside PyTorch, in turns, where it is; alone elsewhere.
+  export OFER_COMMIT=$commit
+  if [ -n "$python" ]; then
+    timed=(--program "$build/ofer" --python "$python" --device cuda --rounds 3 --turns 2)
+    step "every operation beside PyTorch" "$python" bench/compare_kernels.py "${timed[@]}" \
+      --precision fp32,tf32,bf16 --variants --seconds 0.1 --json "$results/kernels-$commit.json"
   else
-    failed=$((failed + 1))
+    step "every operation" "$build/ofer" bench kernels --device cuda --precision fp32,tf32,bf16 \
+      --variants --seconds 0.2 --table -o "$results/kernels-$commit.json"
   fi
+  for config in base small; do
+    weights=$results/$config.safetensors file=$results/pipeline-$config-$commit.json
+    "$build/ofer" init --config $config --seed 1 -o "$weights" >/dev/null
+    if [ -n "$python" ]; then
+      step "pipeline, $config, beside PyTorch" "$python" bench/compare_pipeline.py "${timed[@]}" \
+        -m "$weights" --precision fp32,bf16 --batch 1,4,16,64 --seconds 0.5 --json "$file"
+    else
+      step "pipeline, $config" "$build/ofer" bench pipeline -m "$weights" --device cuda \
+        --precision fp32,bf16 --seconds 0.5 --table -o "$file"
+    fi
+    rm -f "$weights"
+  done
 fi
 echo
 for i in "${!names[@]}"; do printf '%-36s %s\n' "${names[$i]}" "${verdicts[$i]}"; done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that are missing, and says which. Arguments: build, test, fuzz, package, docs.
+# Installs the Debian packages that are missing, and says which. Arguments: build, test, bench, fuzz, package, docs.
 set -eu
 
 packages=""
@@ -7,10 +7,11 @@ for set in "$@"; do
   case "$set" in
     build) packages="$packages g++ cmake ninja-build libdnnl-dev nlohmann-json3-dev libstb-dev libcli11-dev libeigen3-dev libsvm-dev" ;;
     test) packages="$packages doctest-dev pkg-config python3 python3-numpy python3-pil python3-torch libopenblas0-pthread libboost-context-dev" ;;
+    bench) packages="$packages python3 python3-matplotlib" ;;
     fuzz) packages="$packages clang" ;;
     docs) packages="$packages doxygen" ;;
     package) packages="$packages dpkg-dev file" ;;
-    *) echo "install_packages.sh: no package set '$set' (build, test, fuzz, package, docs)" >&2; exit 2 ;;
+    *) echo "install_packages.sh: no package set '$set' (build, test, bench, fuzz, package, docs)" >&2; exit 2 ;;
   esac
 done
 

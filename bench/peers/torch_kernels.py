@@ -1,180 +1,176 @@
 #!/usr/bin/env python3
-"""Times PyTorch on a GPU on the shapes of the operations' benchmark cases.
+"""Computes and times in PyTorch the cases of which `ofer bench kernels --tensors` left the tensors.
 
-Prints JSON: {"torch": version, "cases": [{"operation", "case", "median_ms", "how"}]}. The names are
-those of `ofer_bench_kernels --list`. A sample is one call between two events with the second-level
-cache emptied before it, as on our side. --precision fp32 has TF32 off, tf32 has it on, bf16 has
-tensors of that type, so both sides compute the same thing.
+Each result is held against ours first; what differs is reported and not timed. Prints JSON:
+{"torch", "cudnn", "threads", "cases": [{"operation", "case", "precision", "how", "difference",
+"timing"}], "missing": [{"how", "why"}]}; on a GPU also "cold", with the second-level cache emptied
+before each call. --precision fp32 has TF32 off, tf32 has it on, bf16 has tensors of that type.
 """
 import argparse
 import json
-import statistics
+import pathlib
+import sys
 
-import torch
-import torch.nn.functional as F
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-DTYPE = torch.float32
-FLUSH = torch.empty(256 << 18, dtype=torch.float32, device="cuda")
+from timings import SLOW_MS, timing, visit, wall_ms  # noqa: E402
+
+try:
+    import torch
+except ImportError as error:
+    print(json.dumps({"cases": [], "missing": [{"how": "PyTorch", "why": str(error)}]}))
+    sys.exit(0)
+
+import kernel_calls  # noqa: E402
+import safetensors_io  # noqa: E402
+
+TOLERANCE = {"fp32": 1e-4, "tf32": 2e-2, "bf16": 2e-2}  # relative L2
+PLAIN_NAMES = {"linear": "cuBLAS", "linear_by_position": "cuBLAS", "conv2d": "cuDNN",
+               "conv_transpose2d": "cuDNN"}
+FLUSH_BYTES = 256 << 20
 
 
-def median_ms(call, samples=30):
-    for _ in range(3):
-        call()
-    times = []
-    for _ in range(samples):
-        FLUSH.zero_()
+def relative_l2(got, expected):
+    got = got.detach().double().cpu().reshape(-1)
+    if got.shape != expected.shape:
+        raise ValueError(f"gives {got.numel()} numbers, ours {expected.numel()}")
+    return float((got - expected).norm() / expected.norm().clamp_min(1e-30))
+
+
+def first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+class Timer:
+    """Samples of a call, in milliseconds: by the clock, or between two events of a GPU."""
+
+    def __init__(self, device):
+        self.flush = torch.empty(FLUSH_BYTES // 4, device="cuda") if device == "cuda" else None
+
+    def sample(self, call, cold=False):
+        if self.flush is None:
+            return wall_ms(call)
+        if cold:
+            self.flush.zero_()
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         begin.record()
         call()
         end.record()
         end.synchronize()
-        times.append(begin.elapsed_time(end))
-    return statistics.median(times)
+        return begin.elapsed_time(end)
 
 
-def randn(*shape):
-    return torch.randn(shape, device="cuda", dtype=DTYPE)
+class Row:
+    """One way to compute one case."""
+
+    def __init__(self, names, how, function, arguments):
+        self.names, self.how = names, how
+        self.function, self.arguments = function, arguments
+        self.warm, self.cold = [], []
+
+    def __call__(self):
+        return self.function(*self.arguments)
+
+    def visit(self, timer, seconds):
+        self.warm.append(visit(lambda: timer.sample(self), seconds))
+        if timer.flush is not None and self.warm[0][0] <= SLOW_MS:
+            self.cold.append(visit(lambda: timer.sample(self, cold=True), seconds))
+
+    def result(self):
+        cold = {"cold": timing(self.cold)} if self.cold else {}
+        return {**self.names, "how": self.how, "difference": self.difference,
+                "timing": timing(self.warm), **cold}
 
 
-def attention(images, heads, width, tokens=197):
-    q, k, v = (randn(images, heads, tokens, width) for _ in range(3))
-    return lambda: F.scaled_dot_product_attention(q, k, v)
+class Kernels:
+    def __init__(self, device, precision, compiles):
+        self.device, self.precision = device, precision
+        self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self.rows, self.missing = [], []
+        self.compile = getattr(torch, "compile", None) if compiles else None
+        if not self.compile:
+            self.missing.append({"how": "torch.compile", "why": "left out by --no-compile"
+                                 if not compiles else f"PyTorch {torch.__version__} has none"})
 
+    def name_of(self, how, operation):
+        return PLAIN_NAMES.get(operation, how) if self.device == "cuda" and how == "eager" else how
 
-def layer_norm(rows, columns):
-    x, weight, bias = randn(rows, columns), randn(columns), randn(columns)
-    return lambda: F.layer_norm(x, (columns,), weight, bias)
+    def ways(self, call, names):
+        """(how, function, arguments)"""
+        for how, function in call.ways.items():
+            arguments = call.arguments
+            if call.in_place:
+                arguments = tuple(value.clone() for value in arguments)
+            yield self.name_of(how, names["operation"]), function, arguments
+        function = next(iter(call.ways.values()))
+        if call.channels_last:
+            yield "channels-last", function, tuple(
+                value.contiguous(memory_format=torch.channels_last) if value.dim() == 4 else value
+                for value in call.arguments)
+        uncompiled = call.uncompiled or ("it works in place" if call.in_place else "")
+        if self.compile and uncompiled:
+            self.missing.append({"how": "torch.compile", **names, "why": f"not tried: {uncompiled}"})
+        elif self.compile:
+            yield "torch.compile", self.compile(function, dynamic=False), call.arguments
 
+    def add(self, names, arrays):
+        call = kernel_calls.CALLS[names["operation"], names["case"]](
+            kernel_calls.Tensors(arrays, self.device, self.dtype))
+        expected = kernel_calls.Tensors(arrays, "cpu", self.dtype).expected(call.result)
+        for how, function, arguments in self.ways(call, names):
+            row = Row(names, how, function, arguments)
+            try:
+                row.difference = relative_l2(row(), expected)
+            except Exception as error:  # whatever a version cannot do is told
+                self.missing.append({"how": how, **names, "why": first_line(error)})
+                continue
+            if row.difference <= TOLERANCE[self.precision]:
+                self.rows.append(row)
+            else:
+                self.missing.append({"how": how, **names, "why":
+                                     f"not timed: differs from ours by {row.difference:.1e}"})
 
-def instance_norm(images, channels, side):
-    x, weight, bias = randn(images, channels, side, side), randn(channels), randn(channels)
-    return lambda: F.instance_norm(x, weight=weight, bias=bias)
-
-
-def conv(images, channels, out, side, kernel, stride=1, pad=0, dilation=1):
-    x, weight, bias = randn(images, channels, side, side), randn(out, channels, kernel, kernel), \
-        randn(out)
-    return lambda: F.conv2d(x, weight, bias, stride, pad, dilation)
-
-
-def conv_transpose(images, channels, out, side, kernel, stride=1, pad=0):
-    x, weight, bias = randn(images, channels, side, side), randn(channels, out, kernel, kernel), \
-        randn(out)
-    return lambda: F.conv_transpose2d(x, weight, bias, stride, pad)
-
-
-def linear(rows, inputs, outputs):
-    x, weight, bias = randn(rows, inputs), randn(outputs, inputs), randn(outputs)
-    return lambda: F.linear(x, weight, bias)
-
-
-def self_assembly_loop(images, channels, side):
-    """The specification's section 4.4, position by position, as a first PyTorch program does it."""
-    x, f = randn(images, channels, side, side), randn(images, channels, side, side)
-    hole = torch.rand(images, side, side, device="cuda") < 1 / 3
-
-    def call():
-        mean = F.avg_pool2d(f, 3, 1, 1, count_include_pad=False)
-        y = x.clone()
-        for n in range(images):
-            flat, near = x[n].reshape(channels, -1), mean[n].reshape(channels, -1)
-            masked = hole[n].reshape(-1)
-            known = flat[:, ~masked]
-            previous, first = None, True
-            for i in masked.nonzero().flatten().tolist():
-                v = flat[:, i]
-                similar = (F.cosine_similarity(v[:, None], known, dim=0)).clamp_min(0)
-                best = similar.argmax()
-                s_known, s_sym = similar[best], F.cosine_similarity(v, near[:, i], dim=0).clamp_min(0)
-                s_prev = v.new_zeros(()) if first else \
-                    F.cosine_similarity(v, previous, dim=0).clamp_min(0)
-                total = s_known + s_sym + s_prev
-                p = s_sym * near[:, i] + s_known * known[:, best]
-                if not first:
-                    p = p + s_prev * previous
-                previous, first = p / total, False
-                y[n].reshape(channels, -1)[:, i] = previous
-        return y
-    return call
-
-
-def self_assembly_vectorised(images, channels, side):
-    """The same with everything but the recurrence at once; the recurrence for all images together."""
-    x, f = randn(images, channels, side, side), randn(images, channels, side, side)
-    count = side * side // 3  # as many masked positions in each image, so that they batch
-    order = torch.stack([torch.randperm(side * side, device="cuda")[:count].sort().values
-                         for _ in range(images)])
-    masked = torch.zeros(images, side * side, dtype=torch.bool, device="cuda")
-    masked.scatter_(1, order, True)
-
-    def call():
-        near = F.avg_pool2d(f, 3, 1, 1, count_include_pad=False).flatten(2)
-        flat = x.flatten(2)
-        unit = F.normalize(flat, dim=1)
-        query = unit.gather(2, order[:, None].expand(-1, channels, -1))
-        similar = torch.bmm(query.transpose(1, 2), unit)
-        s_known, best = similar.masked_fill(masked[:, None], -1).clamp_min(0).max(2)
-        known = flat.gather(2, best[:, None].expand(-1, channels, -1))
-        around = near.gather(2, order[:, None].expand(-1, channels, -1))
-        s_sym = (query * F.normalize(around, dim=1)).sum(1).clamp_min(0)
-        base = s_sym[:, None] * around + s_known[:, None] * known
-        weight = s_sym + s_known
-        out = torch.empty_like(base)
-        previous = base[:, :, 0] / weight[:, 0, None]
-        out[:, :, 0] = previous
-        for m in range(1, count):
-            s_prev = (query[:, :, m] * F.normalize(previous, dim=1)).sum(1).clamp_min(0)
-            previous = (base[:, :, m] + s_prev[:, None] * previous) / (weight[:, m] + s_prev)[:, None]
-            out[:, :, m] = previous
-        return flat.scatter(2, order[:, None].expand(-1, channels, -1), out)
-    return call
-
-
-CASES = [
-    ("attention", "encoder, 1 image", lambda: attention(1, 12, 64), "scaled_dot_product_attention"),
-    ("attention", "encoder, 16 images", lambda: attention(16, 12, 64),
-     "scaled_dot_product_attention"),
-    ("attention", "decoder, 16 images", lambda: attention(16, 16, 32),
-     "scaled_dot_product_attention"),
-    ("layer_norm", "encoder, 1 image", lambda: layer_norm(197, 768), "layer_norm"),
-    ("layer_norm", "encoder, 16 images", lambda: layer_norm(16 * 197, 768), "layer_norm"),
-    ("instance_norm", "unet level 1, 4 images", lambda: instance_norm(4, 256, 128),
-     "instance_norm"),
-    ("conv2d", "unet level 0, 1 image", lambda: conv(1, 12, 128, 256, 3, 1, 1), "cuDNN"),
-    ("conv2d", "unet level 2 down, 4 images", lambda: conv(4, 256, 256, 128, 4, 2, 3, 2), "cuDNN"),
-    ("conv_transpose2d", "unet level 3 up, 4 images",
-     lambda: conv_transpose(4, 256, 256, 32, 4, 2, 1), "cuDNN"),
-    ("conv_transpose2d", "unet level 0 out, 4 images",
-     lambda: conv_transpose(4, 128, 3, 256, 3, 1, 1), "cuDNN"),
-    ("linear", "qkv, 1 image", lambda: linear(197, 768, 2304), "cuBLAS"),
-    ("linear", "qkv, 16 images", lambda: linear(16 * 197, 768, 2304), "cuBLAS"),
-    ("self_assembly_paper", "4 images", lambda: self_assembly_loop(4, 512, 32), "loop"),
-    ("self_assembly_paper", "4 images", lambda: self_assembly_vectorised(4, 512, 32),
-     "vectorised"),
-]
+    def time(self, rounds, seconds):
+        timer = Timer(self.device)
+        for _ in range(rounds):
+            for row in self.rows:
+                row.visit(timer, seconds / rounds)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
-    precision = parser.parse_args().precision
-    global DTYPE
-    DTYPE = torch.bfloat16 if precision == "bf16" else torch.float32
-    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    parser.add_argument("--ours", required=True, type=pathlib.Path,
+                        help="JSON of `ofer bench kernels --tensors`, in that folder")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--precision", choices=tuple(TOLERANCE), default="fp32")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.5, help="of samples for one figure")
+    parser.add_argument("--no-compile", dest="compile", action="store_false")
+    arguments = parser.parse_args()
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        print(json.dumps({"torch": torch.__version__, "cases": [], "missing": [
+            {"how": "PyTorch", "why": "this PyTorch finds no GPU"}]}))
+        return
+    torch.set_num_threads(arguments.threads)
+    torch.backends.cuda.matmul.allow_tf32 = arguments.precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = arguments.precision == "tf32"
     torch.backends.cudnn.benchmark = True
-    torch.manual_seed(1)
-    cases = []
+    kernels = Kernels(arguments.device, arguments.precision, arguments.compile)
     with torch.no_grad():
-        for operation, name, make, how in CASES:
-            if how == "loop" and precision != "fp32":
-                continue  # a hundred thousand small calls, in any precision
-            samples = 5 if how == "loop" else 30
-            cases.append({"operation": operation, "case": name, "how": how,
-                          "median_ms": round(median_ms(make(), samples), 5)})
-    print(json.dumps({"torch": torch.__version__, "cudnn": torch.backends.cudnn.version(),
-                      "precision": precision,
-                      "cases": cases}, indent=1))
+        for row in json.loads(arguments.ours.read_text(encoding="utf-8"))["cases"]:
+            if (row["device"], row["precision"], row["variant"]) == \
+                    (arguments.device, arguments.precision, None) and "tensors" in row and \
+                    (row["operation"], row["case"]) in kernel_calls.CALLS:
+                arrays, _ = safetensors_io.read(arguments.ours.with_name(row["tensors"]))
+                kernels.add({name: row[name] for name in ("operation", "case", "precision")},
+                            arrays)
+        kernels.time(arguments.rounds, arguments.seconds)
+    cudnn = torch.backends.cudnn.version() if arguments.device == "cuda" else None
+    print(json.dumps({"torch": torch.__version__, "cudnn": cudnn,
+                      "threads": torch.get_num_threads(),
+                      "cases": [row.result() for row in kernels.rows],
+                      "missing": kernels.missing}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,132 +1,103 @@
 #!/usr/bin/env python3
-"""Times the PyTorch twin's pipeline on a GPU: the passes and the JSON of ofer_bench_pipeline.
+"""Times the PyTorch twin's stages on a CPU or GPU, beside `ofer bench pipeline` on the same faces.
 
-Eager, the self-assembly vectorised, attention by scaled_dot_product_attention, matrices of the
-resizing and constants kept on the GPU, no gradients. From arrays in host memory to probabilities in
-host memory. fp32 without TF32; tf32 allows it to products and convolutions; bf16 is weights and
-activations.
+Eager, torch.compile where PyTorch has it, channels-last; the self-assembly vectorised, fused
+attention where PyTorch has it, constants kept on the device, no gradients. From arrays in host
+memory to probabilities in host memory. fp32 without TF32; tf32 allows it to products and
+convolutions; bf16 is weights and activations.
 """
-import argparse
-import functools
-import json
-import time
+import pipeline_peer
 
-import numpy as np
-import torch
-import torch.nn.functional as F
+try:
+    import torch
+except ImportError as error:
+    pipeline_peer.nothing("PyTorch", error)
 
-import twin
-import pipeline
-import recogniser
+import fixed_stages
 import safetensors_io
-import vit
-from resize import weights
-from taps import Taps, no_taps
-
-DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16}
+import twin_on_device
 
 
-@functools.lru_cache(maxsize=None)
-def axis(inputs, outputs, dtype):
-    return torch.tensor(weights(inputs, outputs), dtype=dtype)
+class Stages:
+    """One batch size. `modules`: the stages by name."""
+
+    def __init__(self, modules, device, dtype, memory_format=torch.contiguous_format):
+        self.modules, self.device, self.dtype = modules, device, dtype
+        self.memory_format = memory_format
+
+    def move(self, *arrays):
+        moved = (torch.from_numpy(array).to(self.device).to(self.dtype) for array in arrays)
+        return [x.contiguous(memory_format=self.memory_format) if x.dim() == 4 else x
+                for x in moved]
+
+    def detect(self, moved):
+        return self.modules["detect"](moved[0]).cpu()
+
+    def reconstruct(self, moved):
+        raw, image, mask = moved
+        latent, coarse = self.modules["paint"](raw, mask)
+        return latent, self.modules["refine"](image, coarse, mask)
+
+    def recognise(self, restored, latent):
+        return self.modules["recognise"](restored, latent).float().cpu().numpy()
+
+    def picture(self, restored):
+        return restored[0].float().cpu().contiguous().flatten().numpy()
+
+    def wait(self):
+        if self.device == "cuda":
+            torch.cuda.synchronize()
 
 
-def resize(image, height, width):
-    columns, rows = axis(image.shape[-1], width, image.dtype), axis(image.shape[-2], height, image.dtype)
-    return rows @ (image @ columns.T)
+class Way:
+    def __init__(self, model, arrays, arguments, channels_last=False, compiled=False):
+        self.model, self.arrays, self.compiled = model, arrays, compiled
+        self.device = arguments.device
+        self.dtype = twin_on_device.DTYPES[arguments.precision]
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        if channels_last:
+            model.to(memory_format=torch.channels_last)
+
+    def stages(self, count):
+        mask = torch.from_numpy(pipeline_peer.batch_of(self.arrays, count)[2]).to(self.device) > 0
+        modules = fixed_stages.modules(self.model, mask)
+        stages = Stages(modules, self.device, self.dtype, self.memory_format)
+        if self.compiled:
+            torch._dynamo.reset()
+            # What is made once is made before anything is traced.
+            pipeline_peer.sample(stages, pipeline_peer.batch_of(self.arrays, count))
+            stages.modules = {name: torch.compile(module, dynamic=False)
+                              for name, module in modules.items()}
+        return stages
 
 
-@functools.lru_cache(maxsize=None)
-def constant(values, dtype):
-    return torch.tensor(values, dtype=dtype).view(1, -1, 1, 1)
-
-
-class Pipeline(pipeline.LatentOfer):
-    def normalise(self, image):
-        mean, std = (constant(tuple(v), image.dtype) for v in (self.config.mean, self.config.std))
-        return (image - mean) / std
-
-    def denormalise(self, image):
-        mean, std = (constant(tuple(v), image.dtype) for v in (self.config.mean, self.config.std))
-        return image * std + mean
-
-
-def load(path, precision):
-    vit.attention = F.scaled_dot_product_attention
-    pipeline.LatentOfer = Pipeline
-    pipeline.resize = recogniser.resize = resize
-    torch.set_default_device("cuda")  # where the twin makes its constants
-    model, _ = twin.load(path)
-    return model.to("cuda", DTYPES[precision])
-
-
-def measure(run, samples, seconds):
-    for _ in range(3):
-        run()
-    times, start = [], time.perf_counter()
-    while len(times) < samples or time.perf_counter() - start < seconds:
-        before = time.perf_counter()
-        run()
-        times.append(1e3 * (time.perf_counter() - before))
-    return times
-
-
-def statistics_of(times, count):
-    low, median, high, last = np.percentile(times, (5, 50, 95, 99))
-    return {"median_ms": median, "p5_ms": low, "p95_ms": high, "p99_ms": last,
-            "samples": len(times), "images_per_second": 1e3 * count / median}
-
-
-def repeated(array, count):
-    return np.ascontiguousarray(array[np.arange(count) % len(array)])
-
-
-def time_batch(model, arrays, count, dtype, samples, seconds):
-    raw, image, mask = (repeated(arrays[name], count) for name in ("vit_raw", "image", "mask"))
-
-    def moved(array):
-        return torch.from_numpy(array).to("cuda").to(dtype)
-
-    def given():
-        logits = model(moved(raw), moved(image), moved(mask) > 0)
-        return torch.softmax(logits.float(), dim=1).cpu()
-
-    def detect():
-        model.detect(model.normalise(moved(raw)), no_taps).cpu()
-
-    torch.cuda.reset_peak_memory_stats()
-    result = {"batch": count, "detect": statistics_of(measure(detect, samples, seconds), count),
-              "analyse": statistics_of(measure(given, samples, seconds), count)}
-    result["peak_mib"] = torch.cuda.max_memory_allocated() / 2 ** 20
-    result["probabilities"] = given()[0].tolist()
-    taps = Taps()
-    model(moved(raw), moved(image), moved(mask) > 0, taps)
-    restored = taps["reconstruct/restored"][0].float().flatten().cpu()
-    result["restored"] = restored[torch.arange(256, device="cpu") * len(restored) // 256].tolist()
-    return result
+def ways(model, arrays, arguments):
+    yield "eager", Way(model, arrays, arguments)
+    if not arguments.compile:
+        yield "torch.compile", RuntimeError("left out by --no-compile")
+    elif not hasattr(torch, "compile"):
+        yield "torch.compile", RuntimeError(f"PyTorch {torch.__version__} has none")
+    else:
+        plain = fixed_stages.recurrence
+        fixed_stages.recurrence = fixed_stages.opaque(plain)
+        yield "torch.compile", Way(model, arrays, arguments, compiled=True)
+        fixed_stages.recurrence = plain
+    yield "channels-last", Way(model, arrays, arguments, channels_last=True)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-m", "--weights", required=True, help="weight file")
-    parser.add_argument("-i", "--inputs", required=True, help="file that make_inputs.py wrote")
-    parser.add_argument("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
-    parser.add_argument("--batch", default="1,4,16")
-    parser.add_argument("--samples", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=2.0)
-    arguments = parser.parse_args()
-    torch.backends.cuda.matmul.allow_tf32 = arguments.precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = arguments.precision == "tf32"
-    torch.backends.cudnn.benchmark = True
+    arguments = pipeline_peer.options(__doc__.splitlines()[0], ("cpu", "cuda"),
+                                      ("fp32", "tf32", "bf16"))
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        pipeline_peer.nothing("PyTorch", "this PyTorch finds no GPU")
+    torch.set_num_threads(arguments.threads)
     arrays, _ = safetensors_io.read(arguments.inputs)
-    with torch.inference_mode():
-        model = load(arguments.weights, arguments.precision)
-        batches = [time_batch(model, arrays, int(count), DTYPES[arguments.precision],
-                              arguments.samples, arguments.seconds)
-                   for count in arguments.batch.split(",")]
-    print(json.dumps({"config": model.config.name, "device": torch.cuda.get_device_name(),
-                      "precision": arguments.precision, "torch": torch.__version__,
-                      "batches": batches}, indent=1))
+    versions = {"torch": torch.__version__}
+    if arguments.device == "cuda":
+        versions["cudnn"] = torch.backends.cudnn.version()
+    with torch.no_grad():
+        model = twin_on_device.load(arguments.weights, arguments.device, arguments.precision)
+        pipeline_peer.run(ways(model, arrays, arguments), arrays, arguments, versions)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,33 @@
+// `ofer bench pipeline`: the stages of the method and the whole.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/command/result_options.h"
+#include "tools/console.h"
+
+namespace CLI {
+class App;
+}
+
+namespace ofer::bench {
+
+struct PipelineOptions {
+  std::string weights, inputs, trace, device = "cpu";
+  std::vector<std::string> precisions = {"fp32"};
+  std::vector<std::int64_t> batches;
+  bool fast = false;
+  int threads = 0, rounds = 5;
+  double seconds = 2, noise = 0.02, longest = 5;
+  ResultOptions result;
+};
+
+// Adds the command to `app`; parsing fills `options`, which must live as long.
+CLI::App* add_pipeline_command(CLI::App& app, PipelineOptions& options);
+
+// Throws ofer::Error; else gives the exit code.
+int pipeline_command(const PipelineOptions& options, Console& console);
+
+}  // namespace ofer::bench

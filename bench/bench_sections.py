@@ -89,8 +89,8 @@ def kernels_section(result):
              facts(result, "bench/compare_kernels.py"), "",
              "Every operation at the full model's shapes. \"% of roof\" is the share of the time "
              "that this machine's own speed, measured in the same run, explains, and by which of "
-             "the two. Peers had the same tensors and the same number of threads, and their results "
-             "were compared first; above 1 they are slower.", "", *kernel_rows(result),
+             "the two. Peers had the same tensors and number of threads, and their results were "
+             "compared first; above 1 they are slower.", "", *kernel_rows(result),
              *not_there(result)]
     drawn = list(pictures(result))
     return "\n".join(lines + [""] * bool(drawn) + drawn) + "\n"
@@ -154,8 +154,8 @@ def pipeline_section(result):
              "From floats in the host's memory to probabilities in the host's memory: a pass that "
              "finds the covered patches, then one that restores and recognises behind a given mask "
              "of half of each face. Peers had the same faces, weights and number of threads, and "
-             "their results were compared first (relative L2 of the restored picture); above 1 they "
-             "are slower.", "", *pipeline_rows(result), *not_there(result)]
+             "their results were compared first (relative L2 of the restored picture); above 1 "
+             "they are slower.", "", *pipeline_rows(result), *not_there(result)]
     drawn = list(pictures(result))
     lines += [""] * bool(drawn) + drawn
     lines += ["", f"### Next work: {machine_title(result)}", "",

@@ -109,7 +109,8 @@ class Kernels:
                 for value in call.arguments)
         uncompiled = call.uncompiled or ("it works in place" if call.in_place else "")
         if self.compile and uncompiled:
-            self.missing.append({"how": "torch.compile", **names, "why": f"not tried: {uncompiled}"})
+            self.missing.append({"how": "torch.compile", **names,
+                                 "why": f"not tried: {uncompiled}"})
         elif self.compile:
             yield "torch.compile", self.compile(function, dynamic=False), call.arguments
 

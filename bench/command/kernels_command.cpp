@@ -84,27 +84,7 @@ CLI::App* add_kernels_command(CLI::App& app, KernelsOptions& options) {
                  "Also the steps before a kernel (bench/variants/),\non cuda in fp32")
       ->group(kWhat);
   command->add_flag("--list", options.list, "Print the cases and end")->group(kWhat);
-  command->add_option("--threads", options.threads, "Of the CPU (0: one for each core)")
-      ->type_name("N")
-      ->check(at_least(0))
-      ->group(kHow);
-  command
-      ->add_option("--seconds", options.seconds,
-                   "Of samples for one figure (default 1);\ntwice "
-                   "that where it is not stable")
-      ->type_name("X")
-      ->check(CLI::Range(1e-3, 1e6))
-      ->group(kHow);
-  command->add_option("--rounds", options.rounds, "At least so many visits of a case (default 5)")
-      ->type_name("N")
-      ->check(at_least(1))
-      ->group(kHow);
-  command
-      ->add_option("--noise", options.noise,
-                   "A median known to this share of itself is\nstable (default 0.02)")
-      ->type_name("X")
-      ->check(CLI::Range(1e-4, 1.0))
-      ->group(kHow);
+  add_round_options(*command, options.rounds, kHow, "one figure");
   command
       ->add_option("--tensors", options.tensors,
                    "Write what went into the cases and what came\nout to files in this folder")
@@ -128,8 +108,8 @@ int kernels_command(const KernelsOptions& options, Console& console) {
     print_list(chosen_cases(options.devices.front(), choice), console);
     return kExitGood;
   }
-  const int threads = options.threads > 0
-                          ? options.threads
+  const int threads = options.rounds.threads > 0
+                          ? options.rounds.threads
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   std::vector<KernelTarget> targets;
   bool steps = false;
@@ -141,11 +121,7 @@ int kernels_command(const KernelsOptions& options, Console& console) {
   require(!options.variants || steps, ErrorCode::kBadArgument,
           "--variants are CUDA kernels of floats: add --device cuda and --precision fp32");
   if (!options.tensors.empty()) prepare_folder(options.tensors);
-  RoundRule rule;
-  rule.seconds = options.seconds;
-  rule.least_rounds = static_cast<std::size_t>(options.rounds);
-  rule.noise = options.noise;
-
+  const RoundRule rule = options.rounds.rule();
   const Interrupt interrupt;
   std::optional<Progress> bar;
   const KernelRun run =

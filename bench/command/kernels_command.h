@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bench/command/result_options.h"
+#include "bench/command/round_options.h"
 #include "tools/console.h"
 
 namespace CLI {
@@ -17,8 +18,7 @@ struct KernelsOptions {
   std::vector<std::string> devices = {"cpu"}, precisions = {"fp32"}, operations;
   std::string name, direction, tensors;
   bool tests_shapes = false, variants = false, list = false;
-  int threads = 0, rounds = 5;
-  double seconds = 1, noise = 0.02;
+  RoundOptions rounds;
   ResultOptions result;
 };
 

@@ -42,7 +42,7 @@ SessionOptions session_of(const PipelineOptions& options, const std::string& pre
   SessionNames names;
   names.device = options.device;
   names.precision = precision;
-  names.threads = options.threads;
+  names.threads = options.rounds.threads;
   SessionOptions session = session_options(names, console);
   session.deterministic = !options.fast;
   return session;
@@ -85,27 +85,7 @@ CLI::App* add_pipeline_command(CLI::App& app, PipelineOptions& options) {
       ->group(kWhat);
   command->add_flag("--fast", options.fast, "A face's last bits may depend on its batch")
       ->group(kWhat);
-  command->add_option("--threads", options.threads, "Of the CPU (0: one for each core)")
-      ->type_name("N")
-      ->check(at_least(0))
-      ->group(kHow);
-  command
-      ->add_option("--seconds", options.seconds,
-                   "Of samples for one batch size (default 2);\ntwice that where it is not "
-                   "stable")
-      ->type_name("X")
-      ->check(CLI::Range(1e-3, 1e6))
-      ->group(kHow);
-  command->add_option("--rounds", options.rounds, "At least so many (default 5)")
-      ->type_name("N")
-      ->check(at_least(1))
-      ->group(kHow);
-  command
-      ->add_option("--noise", options.noise,
-                   "A median known to this share of itself is\nstable (default 0.02)")
-      ->type_name("X")
-      ->check(CLI::Range(1e-4, 1.0))
-      ->group(kHow);
+  add_round_options(*command, options.rounds, kHow, "one batch size");
   command
       ->add_option("--longest", options.longest,
                    "No larger batch once a sample takes so many\nseconds (default 5)")
@@ -125,9 +105,7 @@ CLI::App* add_pipeline_command(CLI::App& app, PipelineOptions& options) {
 
 int pipeline_command(const PipelineOptions& options, Console& console) {
   PipelineRule rule;
-  rule.rounds.seconds = options.seconds;
-  rule.rounds.least_rounds = static_cast<std::size_t>(options.rounds);
-  rule.rounds.noise = options.noise;
+  rule.rounds = options.rounds.rule();
   rule.batches = options.batches;
   rule.longest_seconds = options.longest;
   const Interrupt interrupt;
@@ -137,9 +115,9 @@ int pipeline_command(const PipelineOptions& options, Console& console) {
           "--device simt takes its time: say with --batch how many faces");
 
   Json result = result_head("pipeline", gpu ? std::optional(device.index) : std::nullopt);
-  result["settings"] = {{"seconds", options.seconds},
-                        {"least_rounds", options.rounds},
-                        {"stable_at", options.noise},
+  result["settings"] = {{"seconds", rule.rounds.seconds},
+                        {"least_rounds", rule.rounds.least_rounds},
+                        {"stable_at", rule.rounds.noise},
                         {"inputs", options.inputs.empty() ? "drawn" : "file"}};
   result["targets"] = Json::array();
   result["runs"] = Json::array();

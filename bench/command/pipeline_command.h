@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bench/command/result_options.h"
+#include "bench/command/round_options.h"
 #include "tools/console.h"
 
 namespace CLI {
@@ -19,8 +20,8 @@ struct PipelineOptions {
   std::vector<std::string> precisions = {"fp32"};
   std::vector<std::int64_t> batches;
   bool fast = false;
-  int threads = 0, rounds = 5;
-  double seconds = 2, noise = 0.02, longest = 5;
+  RoundOptions rounds{.seconds = 2};
+  double longest = 5;
   ResultOptions result;
 };
 

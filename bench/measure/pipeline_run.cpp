@@ -43,8 +43,6 @@ class Passes {
     recognised_.probabilities = probabilities_;
   }
 
-  const Request& analyse_request() const { return analyse_; }
-
   void detect() {
     Inputs unmasked = batch_.inputs;
     unmasked.mask = {};
@@ -102,10 +100,6 @@ void observe(Pipeline& pipeline, Passes& passes, const Roofline& roofline, Batch
   times.spans = log.stages();
 }
 
-bool finished(const BatchTimes& times, const RoundRule& rule) {
-  return times.whole.finished(rule);
-}
-
 }  // namespace
 
 PipelineTimes time_pipeline(const std::shared_ptr<const Network>& network,
@@ -136,7 +130,7 @@ PipelineTimes time_pipeline(const std::shared_ptr<const Network>& network,
       passes.keep_results(times);
       passes.sample();
       const double once = passes.sample()[0];
-      while (!finished(times, rule.rounds)) {
+      while (!times.whole.finished(rule.rounds)) {
         if (!go_on()) {
           result.interrupted = true;
           return result;

@@ -122,6 +122,7 @@ double Roofline::cold_gb_per_s() const {
 }
 
 Roofline::Floor Roofline::floor(double flops, double bytes, bool cold) const {
+  if (copies.empty()) return {};
   const double arithmetic = flops / gflop_per_s * 1e-6;
   const double movement = bytes / (cold ? cold_gb_per_s() : warm_gb_per_s(bytes)) * 1e-6;
   return {std::max(arithmetic, movement), arithmetic > movement};

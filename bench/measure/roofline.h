@@ -24,7 +24,8 @@ struct Roofline {
   // Of data from memory: the largest copy's.
   double cold_gb_per_s() const;
 
-  // The time that no kernel with this work can beat on this machine, and what it is spent on.
+  // The time that no kernel with this work can beat on this machine, and what it is spent on; 0
+  // where nothing was measured.
   struct Floor {
     double ms = 0;
     bool arithmetic = false;  // else bytes

@@ -2,15 +2,20 @@
 //   convolve           y = W * x            conv2d forward, conv_transpose2d's input gradient
 //   convolve_adjoint   x = W^T * y          conv2d's input gradient, conv_transpose2d forward
 //   convolve_weights   dW = y x^T           both weight gradients
-// In all of them the geometry is the convolution's: x is its input, y its output, W [O, C, kh, kw].
-// Work items belong to one image, so an image's bits do not depend on the batch or the threads.
+// The first two by Winograd's tiles (winograd.h) where that pays: of floats that may not be
+// rounded. In all of them the geometry is the convolution's: x is its input, y its output, W [O, C,
+// kh, kw]. Work items belong to one image, so an image's bits do not depend on the batch or the
+// threads.
 #pragma once
+
+#include <type_traits>
 
 #include "kernels/cpu/activation.h"
 #include "kernels/cpu/lowering.h"
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/small_products.h"
 #include "kernels/cpu/sums.h"
+#include "kernels/cpu/winograd.h"
 
 namespace ofer::kernels::cpu::OFER_CPU_VARIANT {
 
@@ -119,6 +124,13 @@ template <class T>
 void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope, const T* weight,
               const T* bias, T* y, CpuStream& cpu) {
   const T* x = prepare_input(input, in_activation, slope, g, cpu);
+  if constexpr (std::is_same_v<T, float>) {
+    Correlations correlations;
+    if (!cpu.bf16() && g.stride_h == 1 && as_correlations(g, false, correlations)) {
+      correlate(correlations, x, weight, bias, y, cpu);
+      return;
+    }
+  }
   const Index depth = g.in_channels * g.kernel_h * g.kernel_w;
   const Index out_plane = g.out_height * g.out_width;
   const Index image = g.in_channels * g.in_height * g.in_width;
@@ -174,11 +186,30 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
       });
 }
 
+// The transposed convolution that is this convolution's adjoint; and the other way round.
+OFER_INLINE ConvGeometry mirrored(const ConvGeometry& g) {
+  ConvGeometry m = g;
+  m.in_channels = g.out_channels;
+  m.in_height = g.out_height;
+  m.in_width = g.out_width;
+  m.out_channels = g.in_channels;
+  m.out_height = g.in_height;
+  m.out_width = g.in_width;
+  return m;
+}
+
 // x = W^T * y + bias: the columns W^T y, added where they belong. One item owns some channels of
 // one image and walks the tiles of y in order. bias [C] may be null.
 template <class T>
 void convolve_adjoint(const ConvGeometry& g, const T* y, const T* weight, const T* bias, T* x,
                       CpuStream& cpu) {
+  if constexpr (std::is_same_v<T, float>) {
+    Correlations correlations;
+    if (!cpu.bf16() && as_correlations(mirrored(g), true, correlations)) {
+      correlate(correlations, y, weight, bias, x, cpu);
+      return;
+    }
+  }
   const Index taps = g.kernel_h * g.kernel_w, depth = g.in_channels * taps;
   const Index out_plane = g.out_height * g.out_width, in_plane = g.in_height * g.in_width;
   const Index phase_width = (g.in_width + g.stride_w - 1) / g.stride_w;

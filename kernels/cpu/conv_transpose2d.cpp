@@ -4,22 +4,6 @@
 
 namespace ofer::kernels::cpu::OFER_CPU_VARIANT {
 
-namespace {
-
-// The convolution whose adjoint this is: its input is our output and the other way round.
-ConvGeometry mirrored(const ConvGeometry& g) {
-  ConvGeometry m = g;
-  m.in_channels = g.out_channels;
-  m.in_height = g.out_height;
-  m.in_width = g.out_width;
-  m.out_channels = g.in_channels;
-  m.out_height = g.in_height;
-  m.out_width = g.in_width;
-  return m;
-}
-
-}  // namespace
-
 template <class T>
 void conv_transpose2d(const ConvTranspose2dArgs<T>& args, Stream& stream) {
   CpuStream& cpu = cpu_stream(stream);

@@ -2,6 +2,7 @@
 bench/compare_pipeline.py write those, each with its peers."""
 import os
 import pathlib
+import statistics
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 STAGES = ("detect", "reconstruct", "recognise")
@@ -129,10 +130,34 @@ def largest_gap(batch, stage):
     return max(rows, key=lambda row: row["ms"] - row["floor_ms"], default=None)
 
 
-def work_rows(result):
+def gap_shares(experiment, roof):
+    """(how, share of the gap between the operation and the machine's products that a way closes)."""
+    own = 1 / experiment["ways"][0]["gflop_per_s"]
+    for way in experiment["ways"][1:]:
+        yield way["how"], (own - 1 / way["gflop_per_s"]) / (own - 1 / roof)
+
+
+def roof_of(causes):
+    return max(way["gflop_per_s"] for e in causes["experiments"] for way in e["ways"])
+
+
+def cause(causes, stage, operation):
+    """What closes most of the operation's gap in a stage, by the experiments on that machine."""
+    found = {}
+    for experiment in causes["experiments"] if causes else ():
+        if experiment["operation"] == operation and stage in experiment["stages"]:
+            for how, share in gap_shares(experiment, roof_of(causes)):
+                found.setdefault(how, []).append(share)
+    if not found:
+        return "not looked into"
+    how = max(found, key=lambda name: statistics.median(found[name]))
+    return f"{how}: {100 * statistics.median(found[how]):.0f} % of it gone"
+
+
+def work_rows(result, causes):
     yield ("| | batch | stage | stage ms | kernels one by one ms | largest gap | calls | ms | "
-           "floor ms | gap ms | % of the kernels | bound by |")
-    yield "|---|--:|---|--:|--:|---|--:|--:|--:|--:|--:|---|"
+           "floor ms | gap ms | % of the kernels | bound by | cause |")
+    yield "|---|--:|---|--:|--:|---|--:|--:|--:|--:|--:|---|---|"
     for run in result["runs"]:
         for batch in run["batches"][:1] + run["batches"][1:][-1:]:
             for stage in STAGES:
@@ -145,10 +170,12 @@ def work_rows(result):
                        f"{batch['stages'][stage]['median_ms']:.2f} | {kernels:.2f} | "
                        f"{worst['operation']} | {worst['calls']} | {worst['ms']:.3f} | "
                        f"{worst['floor_ms']:.3f} | {gap:.3f} | {100 * gap / kernels:.0f} | "
-                       f"{BOUND[worst['floor_is']]} |")
+                       f"{BOUND[worst['floor_is']]} | "
+                       f"{cause(causes if run['device'] == 'cpu' else None, stage, worst['operation'])} |")
 
 
-def pipeline_section(result):
+def pipeline_section(result, causes=None):
+    """`causes`: what bench/find_causes.py saved on the same machine."""
     lines = ["", f"## The pipeline: {machine_title(result)}", "",
              facts(result, "bench/compare_pipeline.py"), "",
              "From floats in the host's memory to probabilities in the host's memory: a pass that "
@@ -162,5 +189,33 @@ def pipeline_section(result):
               "For each stage of the smallest and the largest batch the operation whose calls "
               "together are furthest above the sum of their floors, and what those floors are. "
               "Kernels were observed one by one in a pass of their own, so that their sum is not "
-              "the stage's time.", "", *work_rows(result)]
+              "the stage's time. A convolution that Winograd's tiles compute needs fewer "
+              "multiplications than its floor counts. The causes are those of the experiments "
+              "below, by their median.", "", *work_rows(result, causes)]
     return "\n".join(lines) + "\n"
+
+
+def cause_rows(result):
+    roof = roof_of(result)
+    yield "| operation | shape | in | | ms | GFLOP/s | % of the gap gone |"
+    yield "|---|---|---|---|--:|--:|--:|"
+    for experiment in result["experiments"]:
+        shares = {experiment["ways"][0]["how"]: None, **dict(gap_shares(experiment, roof))}
+        for way in experiment["ways"]:
+            share = shares[way["how"]]
+            yield (f"| {experiment['operation']} | {experiment['shape']} | "
+                   f"{', '.join(experiment['stages'])} | {way['how']} | {way['ms']:.3f} | "
+                   f"{way['gflop_per_s']:.0f} | {'' if share is None else f'{100 * share:.0f}'} |")
+
+
+def causes_section(result):
+    busy = "" if result["load_average"] <= 0.5 else \
+        " **The machine had other work; these numbers are not to be quoted.**"
+    return "\n".join([
+        "", f"## What the gaps are made of: {result['machine']['cpu']}, {result['threads']} threads",
+        "", f"{result['date']}, commit {result['commit']}, `bench/find_causes.py`; products by "
+        f"{result['products']}; {result['rounds']} rounds in turns. Load average before the run: "
+        f"{result['load_average']}.{busy}", "",
+        "The same work with one thing changed or left out. The gap is what an operation takes more "
+        "than the fastest product of the run takes for as many multiplications; what a way saves of "
+        "it is what the thing costs.", "", *cause_rows(result)]) + "\n"

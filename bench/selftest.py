@@ -149,12 +149,42 @@ def check_names():
     assert gathered == [{"how": "x", "why": "y", "of": ["o: 1", "o: 2"]}]
 
 
+def causes():
+    """As bench/find_causes.py saves it. Of a gap of 1/50 - 1/100 a way takes half."""
+    ways = [{"how": how, "ms": 1.0, "gflop_per_s": speed, "spread": 0.01}
+            for how, speed in (("as it is", 50.0), ("another order", 1 / 0.015))]
+    return {**{key: value for key, value in head("causes").items() if key == "machine"},
+            "format": "ofer-causes", "threads": 2, "rounds": 3, "products": "plain",
+            "date": "2026-11-26", "commit": "abc1234", "load_average": 0.1,
+            "experiments": [
+                {"operation": "product", "shape": "9 x 9 x 9", "stages": [],
+                 "ways": [{"how": "as it is", "ms": 1.0, "gflop_per_s": 100.0, "spread": 0.01}]},
+                {"operation": "linear", "shape": "9 rows", "stages": ["detect"], "ways": ways}]}
+
+
+def check_causes():
+    found = causes()
+    assert bench_sections.cause(found, "detect", "linear") == "another order: 50 % of it gone"
+    assert bench_sections.cause(found, "recognise", "linear") == "not looked into"
+    assert bench_sections.cause(None, "detect", "linear") == "not looked into"
+    text = bench_sections.causes_section(found)
+    assert "| linear | 9 rows | detect | another order | 1.000 | 67 | 50 |" in text, text
+    assert "not to be quoted" in bench_sections.causes_section(dict(found, load_average=2.0))
+    # A GPU's gaps are not explained by a processor's experiments.
+    result = merged_pipeline()
+    for run in result["runs"]:
+        run["device"] = "cuda"
+    assert "not looked into" in bench_sections.pipeline_section(result, found)
+
+
 def check_performance():
     with tempfile.TemporaryDirectory() as folder:
         written, files = pathlib.Path(folder) / "performance.md", []
         for result in (merged_kernels(), merged_pipeline()):
             files.append(pathlib.Path(folder) / f"{result['kind']}-abc1234.json")
             files[-1].write_text(json.dumps(result), encoding="utf-8")
+        files.append(pathlib.Path(folder) / "causes-abc1234.json")
+        files[-1].write_text(json.dumps(causes()), encoding="utf-8")
         files[0].with_name("kernels-abc1234-roofline-cpu-fp32.png").write_bytes(b"")
         for given in (files, []):
             with unittest.mock.patch("sys.argv", ["", *map(str, given), "-o", str(written)]):
@@ -165,7 +195,7 @@ def check_performance():
                 assert "27, arithmetic | eager 2.50 |" in text, text
                 assert "![kernels-abc1234-roofline-cpu-fp32](" in text
                 assert "| 4 | detect | 9.00 | 6.40 | linear | 12 | 4.000 | 0.200 | 3.800 | 59 | " \
-                    "arithmetic |" in text, text
+                    "arithmetic | another order: 50 % of it gone |" in text, text
                 assert "No module named 'openvino'" in text
         assert "## Steps of training" in text and "## NVIDIA H200" in text  # the older ones
         busy = merged_kernels()

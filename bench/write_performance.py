@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Writes docs/performance.md from the saved measurements.
 
-Those are bench/results/*.json, and of each machine's folder kernels-*.json and pipeline-*.json.
+Those are bench/results/*.json, and of each machine's folder kernels-*.json, pipeline-*.json and
+causes-*.json.
 """
 import argparse
 import json
 import pathlib
 
-from bench_sections import kernels_section, pipeline_section
+from bench_sections import causes_section, kernels_section, pipeline_section
 from gpu_section import gpu_section
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -123,9 +124,6 @@ def training_section(result):
     return "\n".join(lines) + "\n"
 
 
-SECTIONS = {"pipeline": pipeline_section, "kernels": kernels_section}
-
-
 def read(path):
     """A result, with its own path."""
     return {**json.loads(path.read_text(encoding="utf-8")), "path": str(path.resolve())}
@@ -138,11 +136,11 @@ def main():
     parser.add_argument("-o", "--output", type=pathlib.Path, default=ROOT / "docs/performance.md")
     arguments = parser.parse_args()
     files = arguments.files or [file for pattern in ("*.json", "*/kernels-*.json",
-                                                     "*/pipeline-*.json")
+                                                     "*/pipeline-*.json", "*/causes-*.json")
                                 for file in sorted((ROOT / "bench/results").glob(pattern))]
     everything = [read(file) for file in files]
     measured = [result for result in everything if result.get("format") == "ofer-bench"]
-    results = [result for result in everything if result not in measured]
+    results = [result for result in everything if "format" not in result]
     folding = [result for result in results if "ratio_to_folded" in result]
     training = [result for result in results
                 if "ratio_to_twin" in (result.get("stages") or [{}])[0]]
@@ -152,8 +150,12 @@ def main():
     text = HEAD + ("".join(map(section, results)) if everything else EMPTY)
     text += "".join(map(folding_section, folding))
     text += "".join(map(training_section, training))
-    text += "".join(SECTIONS[result["kind"]](result)
-                    for kind in SECTIONS for result in measured if result["kind"] == kind)
+    causes = [result for result in everything if result.get("format") == "ofer-causes"]
+    by_machine = {result["machine"]["cpu"]: result for result in causes}
+    text += "".join(pipeline_section(result, by_machine.get(result["machine"]["cpu"]))
+                    for result in measured if result["kind"] == "pipeline")
+    text += "".join(map(causes_section, causes))
+    text += "".join(kernels_section(result) for result in measured if result["kind"] == "kernels")
     text += "".join(gpu_section(result) for result in everything if "compute_capability" in result)
     arguments.output.write_text(text, encoding="utf-8")
 

@@ -15,9 +15,10 @@ import struct
 import numpy as np
 
 ALIGNMENT = 64
-DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "I64": np.dtype("<i8"),
-          "I32": np.dtype("<i4"), "U8": np.dtype("u1")}
+DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "F16": np.dtype("<f2"),
+          "I64": np.dtype("<i8"), "I32": np.dtype("<i4"), "U8": np.dtype("u1")}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
+BF16 = np.dtype("<u2")  # as bits: numpy has no such type
 
 
 def is_padding(name):
@@ -25,7 +26,10 @@ def is_padding(name):
 
 
 def read(path, keep_padding=False):
-    """(tensors, metadata): arrays by name in the order of the data, and the texts of the file."""
+    """(tensors, metadata): arrays by name in the order of the data, and the texts of the file.
+
+    bfloat16 is widened to float32. Another type than these raises ValueError.
+    """
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
@@ -38,13 +42,19 @@ def read(path, keep_padding=False):
     tensors, at = {}, 0
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
         begin, end = entry["data_offsets"]
-        dtype = DTYPES[entry["dtype"]]
+        kind = entry["dtype"]
+        if kind not in DTYPES and kind != "BF16":
+            raise ValueError(f"{path}: '{name}' has type {kind}, which this reader does not know")
+        dtype = DTYPES.get(kind, BF16)
         count = int(np.prod(entry["shape"], dtype=np.int64))
         if begin != at or end - begin != count * dtype.itemsize or end > data.size:
             raise ValueError(f"{path}: offsets of '{name}' do not fit")
         at = end
         if keep_padding or not is_padding(name):
-            tensors[name] = np.frombuffer(data[begin:end], dtype).reshape(entry["shape"])
+            values = np.frombuffer(data[begin:end], dtype)
+            if kind == "BF16":
+                values = (values.astype("<u4") << 16).view("<f4")
+            tensors[name] = values.reshape(entry["shape"])
     if at != data.size:
         raise ValueError(f"{path}: {data.size - at} bytes behind the last tensor")
     return tensors, metadata

@@ -76,7 +76,7 @@ def check_patches():
 def check_safetensors():
     tensors = {"f": np.arange(7, dtype=np.float32), "d": np.array(2.5), "e": np.zeros((0, 3)),
                "i": np.arange(6).reshape(2, 3), "j": np.arange(3, dtype=np.int32),
-               "u": np.arange(100, dtype=np.uint8)}
+               "u": np.arange(100, dtype=np.uint8), "h": np.array([1, -0.5], np.float16)}
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "t.safetensors")
         safetensors_io.write(path, tensors, {"a": "b"})
@@ -93,6 +93,24 @@ def check_safetensors():
         assert header[name]["data_offsets"][0] % 64 == 0, f"{name} off the boundary"
         assert read[name].dtype == value.dtype and read[name].shape == value.shape, name
         assert np.array_equal(read[name], value), name
+
+
+def check_safetensors_of_16_bits():
+    def file(kind, data):
+        header = json.dumps({"x": {"dtype": kind, "shape": [2], "data_offsets": [0, 4]}}).encode()
+        return struct.pack("<Q", len(header)) + header + data
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "t.safetensors")
+        path.write_bytes(file("BF16", struct.pack("<HH", 0x3F80, 0xC040)))
+        x = safetensors_io.read(path)[0]["x"]
+        assert x.dtype == np.float32 and x.tolist() == [1.0, -3.0]
+        path.write_bytes(file("F8_E5M2", b"1234"))
+        try:
+            safetensors_io.read(path)
+            raise AssertionError("an unknown type was read")
+        except ValueError as error:
+            assert "'x' has type F8_E5M2" in str(error)
 
 
 def check_config_is_strict():

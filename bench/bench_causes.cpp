@@ -36,9 +36,9 @@ struct Way {
   std::function<void()> run;
 };
 
-// `stages`: where the shape occurs.
+// `config`, `stages`: where the shape occurs.
 struct Experiment {
-  std::string operation, shape;
+  std::string config, operation, shape;
   std::vector<std::string> stages;
   std::vector<Way> ways;
 };
@@ -114,11 +114,12 @@ class LinearProduct {
   std::vector<float> x_, y_;
 };
 
-Experiment linear(Index rows, Index in, Index out, std::vector<std::string> stages,
-                  CpuStream& cpu) {
+Experiment linear(const char* config, Index rows, Index in, Index out,
+                  std::vector<std::string> stages, CpuStream& cpu) {
   const auto product = std::make_shared<LinearProduct>(rows, in, out, cpu);
   const auto many = std::make_shared<LinearProduct>(8 * rows, in, out, cpu);
-  return {"linear",
+  return {config,
+          "linear",
           std::to_string(rows) + " rows, " + std::to_string(in) + " to " + std::to_string(out),
           std::move(stages),
           {{"as it is", product->gflop(), [product] { product->run(false); }},
@@ -180,18 +181,19 @@ class Convolution {
   std::vector<float> x_, y_, columns_;
 };
 
-Experiment convolution(Index channels, Index side, std::vector<std::string> stages,
-                       CpuStream& cpu) {
+Experiment convolution(const char* config, Index channels, Index side,
+                       std::vector<std::string> stages, CpuStream& cpu) {
   const auto one = std::make_shared<Convolution>(channels, side, cpu);
-  const auto large = std::make_shared<Convolution>(channels, 4 * side, cpu);
+  const auto large = std::make_shared<Convolution>(channels, 2 * side, cpu);
   return {
+      config,
       "conv2d",
       std::to_string(channels) + " channels, 3 x 3, " + std::to_string(side) + " x " +
           std::to_string(side),
       std::move(stages),
       {{"as it is", one->gflop(), [one] { one->kernel(); }},
        {"its products alone, of columns made beforehand", one->gflop(), [one] { one->products(); }},
-       {"products alone, sixteen times the positions", large->gflop(),
+       {"products alone, four times the positions", large->gflop(),
         [large] { large->products(); }}}};
 }
 
@@ -204,7 +206,8 @@ Experiment roof(CpuStream& cpu) {
   product.m = product.n = product.k = product.lda = product.ldb = product.ldc = kSide;
   product.a = product.b = a->data();
   product.c = c->data();
-  return {"product",
+  return {"",
+          "product",
           "1536 x 1536 x 1536",
           {},
           {{"as it is", 2e-9 * static_cast<double>(kSide * kSide * kSide),
@@ -229,15 +232,21 @@ int run(int argc, char** argv) {
   const std::vector<std::string> both = {"detect", "reconstruct"};
   const std::vector<Experiment> experiments = {
       roof(cpu),
-      linear(197, 768, 2304, both, cpu),
-      linear(197, 768, 3072, both, cpu),
-      linear(197, 3072, 768, both, cpu),
-      linear(99, 768, 3072, {"reconstruct"}, cpu),
-      linear(99, 3072, 768, {"reconstruct"}, cpu),
-      linear(197, 512, 2048, {"reconstruct"}, cpu),
-      linear(197, 2048, 512, {"reconstruct"}, cpu),
-      convolution(256, 14, {"recognise"}, cpu),
-      convolution(512, 7, {"recognise"}, cpu),
+      linear("base", 197, 768, 2304, both, cpu),
+      linear("base", 197, 768, 3072, both, cpu),
+      linear("base", 197, 3072, 768, both, cpu),
+      linear("base", 99, 768, 3072, {"reconstruct"}, cpu),
+      linear("base", 99, 3072, 768, {"reconstruct"}, cpu),
+      linear("base", 197, 512, 2048, {"reconstruct"}, cpu),
+      linear("base", 197, 2048, 512, {"reconstruct"}, cpu),
+      convolution("base", 256, 14, {"recognise"}, cpu),
+      convolution("base", 512, 7, {"recognise"}, cpu),
+      linear("small", 197, 192, 768, both, cpu),
+      linear("small", 197, 768, 192, both, cpu),
+      convolution("small", 16, 128, {"reconstruct"}, cpu),
+      convolution("small", 64, 16, {"reconstruct"}, cpu),
+      convolution("small", 128, 14, {"recognise"}, cpu),
+      convolution("small", 256, 7, {"recognise"}, cpu),
   };
   constexpr double kLeastMs = 20;  // of one turn
   std::vector<std::vector<std::vector<double>>> times;
@@ -268,7 +277,8 @@ int run(int argc, char** argv) {
                       {"gflop_per_s", experiments[e].ways[w].gflop / ms * 1e3},
                       {"spread", (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / ms}});
     }
-    result["experiments"].push_back({{"operation", experiments[e].operation},
+    result["experiments"].push_back({{"config", experiments[e].config},
+                                     {"operation", experiments[e].operation},
                                      {"shape", experiments[e].shape},
                                      {"stages", experiments[e].stages},
                                      {"ways", std::move(ways)}});

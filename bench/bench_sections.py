@@ -131,7 +131,7 @@ def largest_gap(batch, stage):
 
 
 def gap_shares(experiment, roof):
-    """(how, share of the gap between the operation and the machine's products that a way closes)."""
+    """(how, share of the gap between the operation and the machine's products that it closes)."""
     own = 1 / experiment["ways"][0]["gflop_per_s"]
     for way in experiment["ways"][1:]:
         yield way["how"], (own - 1 / way["gflop_per_s"]) / (own - 1 / roof)
@@ -141,17 +141,16 @@ def roof_of(causes):
     return max(way["gflop_per_s"] for e in causes["experiments"] for way in e["ways"])
 
 
-def cause(causes, stage, operation):
-    """What closes most of the operation's gap in a stage, by the experiments on that machine."""
+def cause(causes, config, stage, operation):
+    """What closes the operation's gap in a stage, by the experiments on that machine: medians."""
     found = {}
     for experiment in causes["experiments"] if causes else ():
-        if experiment["operation"] == operation and stage in experiment["stages"]:
+        if (experiment["config"], experiment["operation"]) == (config, operation) and \
+                stage in experiment["stages"]:
             for how, share in gap_shares(experiment, roof_of(causes)):
                 found.setdefault(how, []).append(share)
-    if not found:
-        return "not looked into"
-    how = max(found, key=lambda name: statistics.median(found[name]))
-    return f"{how}: {100 * statistics.median(found[how]):.0f} % of it gone"
+    return "; ".join(f"{how}: {100 * statistics.median(shares):.0f} % of it gone"
+                     for how, shares in found.items()) or "not looked into"
 
 
 def work_rows(result, causes):
@@ -159,6 +158,7 @@ def work_rows(result, causes):
            "floor ms | gap ms | % of the kernels | bound by | cause |")
     yield "|---|--:|---|--:|--:|---|--:|--:|--:|--:|--:|---|---|"
     for run in result["runs"]:
+        looked_into = causes if run["device"] == "cpu" else None
         for batch in run["batches"][:1] + run["batches"][1:][-1:]:
             for stage in STAGES:
                 worst = largest_gap(batch, stage)
@@ -171,7 +171,7 @@ def work_rows(result, causes):
                        f"{worst['operation']} | {worst['calls']} | {worst['ms']:.3f} | "
                        f"{worst['floor_ms']:.3f} | {gap:.3f} | {100 * gap / kernels:.0f} | "
                        f"{BOUND[worst['floor_is']]} | "
-                       f"{cause(causes if run['device'] == 'cpu' else None, stage, worst['operation'])} |")
+                       f"{cause(looked_into, run['config'], stage, worst['operation'])} |")
 
 
 def pipeline_section(result, causes=None):
@@ -197,13 +197,14 @@ def pipeline_section(result, causes=None):
 
 def cause_rows(result):
     roof = roof_of(result)
-    yield "| operation | shape | in | | ms | GFLOP/s | % of the gap gone |"
-    yield "|---|---|---|---|--:|--:|--:|"
+    yield "| | operation | shape | in | | ms | GFLOP/s | % of the gap gone |"
+    yield "|---|---|---|---|---|--:|--:|--:|"
     for experiment in result["experiments"]:
         shares = {experiment["ways"][0]["how"]: None, **dict(gap_shares(experiment, roof))}
         for way in experiment["ways"]:
             share = shares[way["how"]]
-            yield (f"| {experiment['operation']} | {experiment['shape']} | "
+            yield (f"| {experiment['config']} | {experiment['operation']} | "
+                   f"{experiment['shape']} | "
                    f"{', '.join(experiment['stages'])} | {way['how']} | {way['ms']:.3f} | "
                    f"{way['gflop_per_s']:.0f} | {'' if share is None else f'{100 * share:.0f}'} |")
 
@@ -212,10 +213,10 @@ def causes_section(result):
     busy = "" if result["load_average"] <= 0.5 else \
         " **The machine had other work; these numbers are not to be quoted.**"
     return "\n".join([
-        "", f"## What the gaps are made of: {result['machine']['cpu']}, {result['threads']} threads",
-        "", f"{result['date']}, commit {result['commit']}, `bench/find_causes.py`; products by "
+        "", f"## What the gaps are made of: {result['machine']['cpu']}, "
+        f"{result['threads']} threads", "", f"{result['date']}, commit {result['commit']}, `bench/find_causes.py`; products by "
         f"{result['products']}; {result['rounds']} rounds in turns. Load average before the run: "
         f"{result['load_average']}.{busy}", "",
         "The same work with one thing changed or left out. The gap is what an operation takes more "
-        "than the fastest product of the run takes for as many multiplications; what a way saves of "
-        "it is what the thing costs.", "", *cause_rows(result)]) + "\n"
+        "than the fastest product of the run takes for as many multiplications; what a way saves "
+        "of it is what the thing costs.", "", *cause_rows(result)]) + "\n"

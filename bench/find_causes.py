@@ -38,7 +38,7 @@ def main():
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     for experiment in result["experiments"]:
-        print(f"{experiment['operation']}: {experiment['shape']}")
+        print(f"{experiment['config']} {experiment['operation']}: {experiment['shape']}".lstrip())
         for way in experiment["ways"]:
             print(f"  {way['how']:<62}{way['ms']:>10.3f} ms{way['gflop_per_s']:>7.0f} GFLOP/s")
     print(f"written: {path}")

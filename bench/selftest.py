@@ -157,18 +157,21 @@ def causes():
             "format": "ofer-causes", "threads": 2, "rounds": 3, "products": "plain",
             "date": "2026-11-26", "commit": "abc1234", "load_average": 0.1,
             "experiments": [
-                {"operation": "product", "shape": "9 x 9 x 9", "stages": [],
+                {"config": "", "operation": "product", "shape": "9 x 9 x 9", "stages": [],
                  "ways": [{"how": "as it is", "ms": 1.0, "gflop_per_s": 100.0, "spread": 0.01}]},
-                {"operation": "linear", "shape": "9 rows", "stages": ["detect"], "ways": ways}]}
+                {"config": "small", "operation": "linear", "shape": "9 rows", "stages": ["detect"],
+                 "ways": ways}]}
 
 
 def check_causes():
     found = causes()
-    assert bench_sections.cause(found, "detect", "linear") == "another order: 50 % of it gone"
-    assert bench_sections.cause(found, "recognise", "linear") == "not looked into"
-    assert bench_sections.cause(None, "detect", "linear") == "not looked into"
+    cause = bench_sections.cause(found, "small", "detect", "linear")
+    assert cause == "another order: 50 % of it gone", cause
+    assert bench_sections.cause(found, "small", "recognise", "linear") == "not looked into"
+    assert bench_sections.cause(found, "base", "detect", "linear") == "not looked into"
+    assert bench_sections.cause(None, "small", "detect", "linear") == "not looked into"
     text = bench_sections.causes_section(found)
-    assert "| linear | 9 rows | detect | another order | 1.000 | 67 | 50 |" in text, text
+    assert "| small | linear | 9 rows | detect | another order | 1.000 | 67 | 50 |" in text, text
     assert "not to be quoted" in bench_sections.causes_section(dict(found, load_average=2.0))
     # A GPU's gaps are not explained by a processor's experiments.
     result = merged_pipeline()

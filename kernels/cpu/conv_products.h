@@ -144,19 +144,34 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
   const Index tiles = out_plane > 0 ? (g.out_height + rows - 1) / rows : 0;
   // With few tiles in an image its output channels are shared out as well. The products are the
   // same whoever makes them: a batch with enough images gives each worker whole tiles, whose
-  // columns are then made once; otherwise each share makes them anew, which costs little beside its
-  // product.
+  // columns are then made once; otherwise the columns of every tile are made first, together.
   const Index shares = tiles >= 8 ? 1 : (tiles >= 4 ? 2 : 4);
   const Index share = (g.out_channels + shares - 1) / shares;
   const Index tile_columns = rows * g.out_width;
-  const Index together = g.batch * tiles >= 4 * cpu.threads() ? shares : 1;  // shares of one item
+  const bool whole_tiles = shares == 1 || g.batch * tiles >= 4 * cpu.threads();
+  const Index together = whole_tiles ? shares : 1;  // shares of one item
+  const bool lowered_first = !whole_tiles && !pointwise;
+  T* lowered = nullptr;  // [batch, tiles, depth, columns of the tile]
+  if (lowered_first) {
+    const Index taps = g.kernel_h * g.kernel_w;
+    lowered = cpu.shared_scratch<T>(1, g.batch * tiles * depth * tile_columns);
+    cpu.parallel_for(g.batch * tiles * g.in_channels, 1, [&](Index first, Index last, int) {
+      for (Index item = first; item < last; ++item) {
+        const Index c = item % g.in_channels, place = item / g.in_channels;
+        const Index p0 = place % tiles * rows, n = place / tiles;
+        const Index p1 = smaller(p0 + rows, g.out_height), width = (p1 - p0) * g.out_width;
+        image_to_columns(g, x + n * image, c, c + 1, p0, p1,
+                         lowered + place * depth * tile_columns + c * taps * width, width);
+      }
+    });
+  }
 
   cpu.parallel_for(
       g.batch * tiles * shares / together, 1, [&](Index first, Index last, int worker) {
         for (Index item = first; item < last; ++item) {
           const Index first_share = item * together % shares, place = item * together / shares;
           const Index p0 = place % tiles * rows, n = place / tiles;
-          const Index p1 = p0 + rows < g.out_height ? p0 + rows : g.out_height;
+          const Index p1 = smaller(p0 + rows, g.out_height);
           Matmul<T> product;
           product.n = (p1 - p0) * g.out_width;
           product.k = depth;
@@ -164,6 +179,9 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
           if (pointwise) {
             product.b = x + n * image + p0 * g.out_width;
             product.ldb = out_plane;
+          } else if (lowered_first) {
+            product.b = lowered + place * depth * tile_columns;
+            product.ldb = product.n;
           } else {
             T* columns = cpu.scratch<T>(worker, 0, depth * tile_columns);
             image_to_columns(g, x + n * image, 0, g.in_channels, p0, p1, columns, product.n);
@@ -173,8 +191,7 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
           product.ldc = out_plane;
           product.bf16 = cpu.bf16();
           for (Index s = first_share; s < first_share + together; ++s) {
-            const Index o0 = s * share;
-            const Index o1 = o0 + share < g.out_channels ? o0 + share : g.out_channels;
+            const Index o0 = s * share, o1 = smaller(o0 + share, g.out_channels);
             if (o0 >= o1) continue;
             product.m = o1 - o0;
             product.a = weight + o0 * depth;

@@ -23,9 +23,32 @@ OFER_INLINE ColumnRange inside(Index shift, Index stride, Index in_width, Index 
   return {begin, end};
 }
 
-// columns[((c kh + i) kw + j) * ld + (p - p0) Q + q] = x[c, p s_h - p_h + i d_h, q s_w - p_w + j d_w]
-// (0 outside) for output rows p in [p0, p1) and the channels [c0, c1) of one image x [C, H, W]. Row 0
-// of `columns` belongs to channel c0.
+// out[r, q] = plane[h + r, q + shift], zero outside, for `rows` rows as wide as the plane's;
+// `range` are the q inside. The rows lie one behind the other on both sides, so all are copied at
+// once.
+template <class T>
+OFER_INLINE void shifted_plane(const T* plane, Index height, Index width, Index h, Index shift,
+                               ColumnRange range, Index rows, T* out) {
+  const Index begin = h < 0 ? (-h < rows ? -h : rows) : 0;
+  Index end = height - h < rows ? height - h : rows;
+  if (end < begin) end = begin;
+  for (Index q = 0; q < begin * width; ++q) out[q] = 0;
+  if (begin < end) {
+    const T* in = plane + (h + begin) * width + shift;
+    T* first = out + begin * width;
+    const Index last = (end - begin - 1) * width + range.end;
+    for (Index q = range.begin; q < last; ++q) first[q] = in[q];
+    for (Index r = begin; r < end; ++r) {
+      for (Index q = 0; q < range.begin; ++q) out[r * width + q] = 0;
+      for (Index q = range.end; q < width; ++q) out[r * width + q] = 0;
+    }
+  }
+  for (Index q = end * width; q < rows * width; ++q) out[q] = 0;
+}
+
+// columns[((c kh + i) kw + j) * ld + (p - p0) Q + q] = x[c, p s_h - p_h + i d_h, q s_w - p_w + j
+// d_w] (0 outside) for output rows p in [p0, p1) and the channels [c0, c1) of one image x [C, H,
+// W]. Row 0 of `columns` belongs to channel c0.
 template <class T>
 void image_to_columns(const ConvGeometry& g, const T* x, Index c0, Index c1, Index p0, Index p1,
                       T* columns, Index ld) {
@@ -37,6 +60,11 @@ void image_to_columns(const ConvGeometry& g, const T* x, Index c0, Index c1, Ind
       for (Index j = 0; j < g.kernel_w; ++j, row += ld) {
         const Index shift = j * g.dilation_w - g.pad_w;
         const ColumnRange range = inside(shift, g.stride_w, g.in_width, width);
+        if (g.stride_h == 1 && g.stride_w == 1 && g.in_width == width && range.begin < range.end) {
+          shifted_plane(plane, g.in_height, width, p0 - g.pad_h + i * g.dilation_h, shift, range,
+                        p1 - p0, row);
+          continue;
+        }
         for (Index p = p0; p < p1; ++p) {
           T* out = row + (p - p0) * width;
           const Index h = p * g.stride_h - g.pad_h + i * g.dilation_h;
@@ -86,8 +114,8 @@ void columns_to_phases(const ConvGeometry& g, const T* columns, Index ld, Index 
 
 // x[h, w] = plane[h][w mod s][w / s] + bias
 template <class T>
-void merge_phases(const T* plane, Index height, Index width, Index stride, Index phase_width, T bias,
-                  T* x) {
+void merge_phases(const T* plane, Index height, Index width, Index stride, Index phase_width,
+                  T bias, T* x) {
   for (Index h = 0; h < height; ++h) {
     const T* in = plane + h * stride * phase_width;
     T* out = x + h * width;
@@ -131,7 +159,8 @@ OFER_INLINE ConvGeometry phase_geometry(const ConvGeometry& g, Index& phase_h, I
   part.pad_w = (g.pad_w + g.stride_w - 1) / g.stride_w;
   phase_h = part.pad_h * g.stride_h - g.pad_h;
   phase_w = part.pad_w * g.stride_w - g.pad_w;
-  part.in_height = g.in_height > phase_h ? (g.in_height - phase_h + g.stride_h - 1) / g.stride_h : 0;
+  part.in_height =
+      g.in_height > phase_h ? (g.in_height - phase_h + g.stride_h - 1) / g.stride_h : 0;
   part.in_width = g.in_width > phase_w ? (g.in_width - phase_w + g.stride_w - 1) / g.stride_w : 0;
   part.stride_h = part.stride_w = part.dilation_h = part.dilation_w = 1;
   return part;

@@ -6,8 +6,6 @@ namespace ofer::bench {
 
 namespace {
 
-// More than any GPU's second-level cache.
-constexpr kernels::Index kFlushBytes = kernels::Index{256} << 20;
 // Launches in a graph.
 constexpr int kLaunches = 20;
 constexpr std::size_t kLeastSamples = 3;
@@ -18,13 +16,16 @@ bool KernelTimes::finished(const RoundRule& rule) const {
   return warm.finished(rule) && (cold.empty() || cold.finished(rule));
 }
 
-KernelTimer::KernelTimer(const KernelTarget& target, const RoundRule& rule)
+KernelTimer::KernelTimer(const KernelTarget& target, const RoundRule& rule,
+                         kernels::Index flush_bytes)
     : target_(target),
       rule_(rule),
       stream_(target.make_stream()),
-      conditions_(target.device == "cuda" ? gpu_conditions(0) : cpu_conditions()) {
+      conditions_(target.device == "cuda" ? gpu_conditions(0) : cpu_conditions()),
+      flush_bytes_(flush_bytes) {
   if (target.device == "cuda")
-    flushed_ = static_cast<float*>(target.backend.memory->allocate(kFlushBytes));
+    flushed_ = static_cast<float*>(
+        target.backend.memory->allocate(static_cast<std::size_t>(flush_bytes_)));
 }
 
 KernelTimer::~KernelTimer() {
@@ -32,8 +33,8 @@ KernelTimer::~KernelTimer() {
 }
 
 void KernelTimer::flush() {
-  target_.backend.f32->fill({flushed_, kFlushBytes / static_cast<kernels::Index>(sizeof(float)), 0},
-                            *stream_);
+  const auto count = flush_bytes_ / static_cast<kernels::Index>(sizeof(float));
+  target_.backend.f32->fill({flushed_, count, 0}, *stream_);
 }
 
 double KernelTimer::once(BoundCase& bound, bool cold) {

@@ -21,7 +21,10 @@ struct KernelTimes {
 // Used by one thread. Holds a stream, and on a GPU memory larger than its caches.
 class KernelTimer {
  public:
-  KernelTimer(const KernelTarget& target, const RoundRule& rule);
+  // `flush_bytes`: how much is overwritten before each cold call, more than any GPU's second-level
+  // cache.
+  KernelTimer(const KernelTarget& target, const RoundRule& rule,
+              kernels::Index flush_bytes = kernels::Index{256} << 20);
   ~KernelTimer();
   KernelTimer(const KernelTimer&) = delete;
   KernelTimer& operator=(const KernelTimer&) = delete;
@@ -41,6 +44,7 @@ class KernelTimer {
   RoundRule rule_;
   std::unique_ptr<kernels::Stream> stream_;
   std::unique_ptr<Conditions> conditions_;
+  kernels::Index flush_bytes_;
   float* flushed_ = nullptr;
 };
 

@@ -197,6 +197,81 @@ Experiment convolution(const char* config, Index channels, Index side,
         [large] { large->products(); }}}};
 }
 
+// Attention of some images with 197 tokens each, heads of 64 channels or less.
+class AttentionOfImages {
+ public:
+  AttentionOfImages(Index images, Index heads, Index head_width, CpuStream& cpu)
+      : images_(images),
+        heads_(heads),
+        width_(head_width),
+        cpu_(cpu),
+        qkv_(numbers(images * kTokens * 3 * heads * head_width)),
+        y_(static_cast<std::size_t>(images * kTokens * heads * head_width)) {
+    for (Index i = 0; i <= images; ++i) offsets_.push_back(static_cast<std::int32_t>(i * kTokens));
+  }
+
+  void kernel() {
+    kernels::AttentionArgs<float> args{};
+    args.qkv = qkv_.data();
+    args.y = y_.data();
+    args.segments = {images_, kTokens, 1, offsets_.data(), offsets_.data()};
+    args.heads = heads_;
+    args.head_width = width_;
+    args.scale = 0.125;
+    kernels::cpu::table_f32(kernels::cpu::best_variant())->attention(args, cpu_);
+  }
+  // Scores and the weighted sum, without what stands between them.
+  void products() {
+    cpu_.parallel_for(images_ * heads_, 1, [&](Index first, Index last, int worker) {
+      const Index row = 3 * heads_ * width_;
+      float* scores = cpu_.scratch<float>(worker, 3, kTokens * kTokens);
+      for (Index item = first; item < last; ++item) {
+        const float* q = qkv_.data() + item / heads_ * kTokens * row + item % heads_ * width_;
+        Matmul<float> product;
+        product.transpose_b = true;
+        product.m = product.n = product.ldc = kTokens;
+        product.k = width_;
+        product.a = q;
+        product.b = q + heads_ * width_;
+        product.lda = product.ldb = row;
+        product.c = scores;
+        matmul(product);
+        product.transpose_b = false;
+        product.n = width_;
+        product.k = product.lda = kTokens;
+        product.a = scores;
+        product.b = q + 2 * heads_ * width_;
+        product.c = y_.data() + item / heads_ * kTokens * heads_ * width_ + item % heads_ * width_;
+        product.ldc = heads_ * width_;
+        matmul(product);
+      }
+    });
+  }
+  double gflop() const {
+    return 4e-9 * static_cast<double>(images_ * heads_ * kTokens * kTokens * width_);
+  }
+
+ private:
+  static constexpr Index kTokens = 197;
+  Index images_, heads_, width_;
+  CpuStream& cpu_;
+  std::vector<float> qkv_, y_;
+  std::vector<std::int32_t> offsets_;
+};
+
+Experiment attention(const char* config, Index images, Index heads, Index head_width,
+                     std::vector<std::string> stages, CpuStream& cpu) {
+  const auto work = std::make_shared<AttentionOfImages>(images, heads, head_width, cpu);
+  return {config,
+          "attention",
+          std::to_string(images) + " x 197 tokens, " + std::to_string(heads) + " heads of " +
+              std::to_string(head_width),
+          std::move(stages),
+          {{"as it is", work->gflop(), [work] { work->kernel(); }},
+           {"its two products alone, without the softmax", work->gflop(),
+            [work] { work->products(); }}}};
+}
+
 // What the others are held against.
 Experiment roof(CpuStream& cpu) {
   constexpr Index kSide = 1536;
@@ -241,6 +316,8 @@ int run(int argc, char** argv) {
       linear("base", 197, 2048, 512, {"reconstruct"}, cpu),
       convolution("base", 256, 14, {"recognise"}, cpu),
       convolution("base", 512, 7, {"recognise"}, cpu),
+      attention("base", 1, 12, 64, both, cpu),
+      attention("small", 16, 3, 64, both, cpu),
       linear("small", 197, 192, 768, both, cpu),
       linear("small", 197, 768, 192, both, cpu),
       convolution("small", 16, 128, {"reconstruct"}, cpu),

@@ -9,6 +9,12 @@ STAGES = ("detect", "reconstruct", "recognise")
 BOUND = {"arithmetic": "arithmetic", "bytes": "bandwidth"}
 
 
+def busy(load):
+    """What a table says of a load average before its run."""
+    return "" if load <= 0.5 else \
+        " **The machine had other work; these numbers are not to be quoted.**"
+
+
 def machine_title(result):
     gpu = result.get("gpu", {}).get("name")
     threads = max((target["threads"] for target in result["targets"]), default=0)
@@ -18,8 +24,6 @@ def machine_title(result):
 def facts(result, script):
     machine, settings = result["machine"], result["settings"]
     load = settings.get("load_average", 0.0)
-    busy = "" if load <= 0.5 else \
-        " **The machine had other work; these numbers are not to be quoted.**"
     parts = [f"{name} {value}" for about in result.get("peers", {}).values()
              for name, value in about.items() if name != "threads"]
     peers = f" Peers: {', '.join(dict.fromkeys(parts))}." if parts else ""
@@ -30,7 +34,7 @@ def facts(result, script):
     return (f"{result['date'][:10]}, commit {result['commit']}, `{script}`; {machine['cores']} "
             f"cores, {machine['memory_gib']:.0f} GiB, {machine['system']}; "
             f"{settings.get('turns', 1)} turns. {roofs}{peers} Load average before the run: "
-            f"{load}.{busy}")
+            f"{load}.{busy(load)}")
 
 
 def pictures(result):
@@ -210,13 +214,12 @@ def cause_rows(result):
 
 
 def causes_section(result):
-    busy = "" if result["load_average"] <= 0.5 else \
-        " **The machine had other work; these numbers are not to be quoted.**"
     return "\n".join([
         "", f"## What the gaps are made of: {result['machine']['cpu']}, "
-        f"{result['threads']} threads", "", f"{result['date']}, commit {result['commit']}, `bench/find_causes.py`; products by "
+        f"{result['threads']} threads", "",
+        f"{result['date']}, commit {result['commit']}, `bench/find_causes.py`; products by "
         f"{result['products']}; {result['rounds']} rounds in turns. Load average before the run: "
-        f"{result['load_average']}.{busy}", "",
+        f"{result['load_average']}.{busy(result['load_average'])}", "",
         "The same work with one thing changed or left out. The gap is what an operation takes more "
         "than the fastest product of the run takes for as many multiplications; what a way saves "
         "of it is what the thing costs.", "", *cause_rows(result)]) + "\n"

@@ -8,7 +8,7 @@ import argparse
 import json
 import pathlib
 
-from bench_sections import causes_section, kernels_section, pipeline_section
+from bench_sections import busy, causes_section, kernels_section, pipeline_section
 from gpu_section import gpu_section
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -43,14 +43,12 @@ def title(result):
 
 def facts(result):
     machine, ours, twin = result["machine"], result["ours"], result["twin"]
-    busy = "" if result["load_average"][0] <= 0.5 else \
-        " **The machine had other work; these numbers are not to be quoted.**"
     return (f"{result['date']}, commit {result['commit']}; {machine['cores']} cores, "
             f"{machine['memory_gib']:.0f} GiB, {machine['system']}. Ours: products by "
             f"{ours['matmul']}, {ours['kernels']} kernels, {ours['compiler']}. Twin: PyTorch "
             f"{twin['torch']}, {twin['cpu_capability']} kernels, oneDNN "
             f"{twin['onednn']} for its convolutions. Load average before the run: "
-            f"{result['load_average'][0]}.{busy}")
+            f"{result['load_average'][0]}.{busy(result['load_average'][0])}")
 
 
 def table(rows, head):
@@ -81,14 +79,12 @@ SIDES = (("folded", "ours, folded"), ("layers", "ours, layers"), ("twin", "twin,
 def folding_section(result):
     """A run of bench/compare_folding.py."""
     machine = result["machine"]
-    busy = "" if result["load_average"] <= 0.5 else \
-        " **The machine had other work; these numbers are not to be quoted.**"
     lines = ["", f"## What folding the recogniser is worth: {machine['cpu']}, {result['threads']} "
              f"threads, batch {result['batch']}", "",
              f"{result['date']}, commit {result['commit']}, `bench/compare_folding.py`: the "
              "recogniser with its classifier's chain of 455 M numbers (\"layers\") and folded "
              f"into one map, {result['rounds']} rounds in turns. Load average before the run: "
-             f"{result['load_average']}.{busy}", "",
+             f"{result['load_average']}.{busy(result['load_average'])}", "",
              "| | ms | times ours, folded | logits differ from the twin's |", "|---|--:|--:|--:|"]
     for side, name in SIDES:
         differ = result["difference_from_twin"].get(side)
@@ -101,8 +97,6 @@ def folding_section(result):
 def training_section(result):
     """A run of bench/compare_training.py."""
     machine = result["machine"]
-    busy = "" if result["load_average"] <= 0.5 else \
-        " **The machine had other work; these numbers are not to be quoted.**"
     first = result["stages"][0]["about"]
     lines = ["", f"## Steps of training: {machine['cpu']}, {result['threads']} threads, "
              f"`{first['fp32']['config']}`, batch {result['batch']}", "",
@@ -112,7 +106,7 @@ def training_section(result):
              "encoder learning along, from unoccluded and covered patches. "
              f"{result['rounds']} rounds in turns; the first losses agree. Twin: PyTorch "
              f"{first['twin']['torch']}, {first['twin']['blas']}, float32. Load average before the "
-             f"run: {result['load_average']}.{busy}", "",
+             f"run: {result['load_average']}.{busy(result['load_average'])}", "",
              "| stage | | ms a step | images/s | times the twin's speed |", "|---|---|--:|--:|--:|"]
     for entry in result["stages"]:
         for side in ("fp32", "bf16", "twin"):

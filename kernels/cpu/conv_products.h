@@ -119,18 +119,27 @@ void convolve_small(const ConvGeometry& g, const T* x, const T* weight, const T*
   });
 }
 
+// Computes a convolution, or a transposed one, by Winograd's tiles. False, and nothing done, where
+// that does not pay or a result of this precision shall not be computed so.
+template <class T>
+bool correlated(const ConvGeometry& g, bool transposed, const T* x, const T* weight, const T* bias,
+                T* y, CpuStream& cpu) {
+  if constexpr (std::is_same_v<T, float>) {
+    Correlations correlations;
+    if (cpu.bf16() || !as_correlations(g, transposed, correlations)) return false;
+    correlate(correlations, x, weight, bias, y, cpu);
+    return true;
+  } else {
+    return false;
+  }
+}
+
 // y = W * act(x) + bias; bias may be null.
 template <class T>
 void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope, const T* weight,
               const T* bias, T* y, CpuStream& cpu) {
   const T* x = prepare_input(input, in_activation, slope, g, cpu);
-  if constexpr (std::is_same_v<T, float>) {
-    Correlations correlations;
-    if (!cpu.bf16() && g.stride_h == 1 && as_correlations(g, false, correlations)) {
-      correlate(correlations, x, weight, bias, y, cpu);
-      return;
-    }
-  }
+  if (correlated(g, false, x, weight, bias, y, cpu)) return;
   const Index depth = g.in_channels * g.kernel_h * g.kernel_w;
   const Index out_plane = g.out_height * g.out_width;
   const Index image = g.in_channels * g.in_height * g.in_width;
@@ -150,9 +159,8 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
   const Index tile_columns = rows * g.out_width;
   const bool whole_tiles = shares == 1 || g.batch * tiles >= 4 * cpu.threads();
   const Index together = whole_tiles ? shares : 1;  // shares of one item
-  const bool lowered_first = !whole_tiles && !pointwise;
-  T* lowered = nullptr;  // [batch, tiles, depth, columns of the tile]
-  if (lowered_first) {
+  T* lowered = nullptr;  // [batch, tiles, depth, columns of the tile], where made first
+  if (!whole_tiles && !pointwise) {
     const Index taps = g.kernel_h * g.kernel_w;
     lowered = cpu.shared_scratch<T>(1, g.batch * tiles * depth * tile_columns);
     cpu.parallel_for(g.batch * tiles * g.in_channels, 1, [&](Index first, Index last, int) {
@@ -179,7 +187,7 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
           if (pointwise) {
             product.b = x + n * image + p0 * g.out_width;
             product.ldb = out_plane;
-          } else if (lowered_first) {
+          } else if (lowered) {
             product.b = lowered + place * depth * tile_columns;
             product.ldb = product.n;
           } else {
@@ -220,13 +228,7 @@ OFER_INLINE ConvGeometry mirrored(const ConvGeometry& g) {
 template <class T>
 void convolve_adjoint(const ConvGeometry& g, const T* y, const T* weight, const T* bias, T* x,
                       CpuStream& cpu) {
-  if constexpr (std::is_same_v<T, float>) {
-    Correlations correlations;
-    if (!cpu.bf16() && as_correlations(mirrored(g), true, correlations)) {
-      correlate(correlations, y, weight, bias, x, cpu);
-      return;
-    }
-  }
+  if (correlated(mirrored(g), true, y, weight, bias, x, cpu)) return;
   const Index taps = g.kernel_h * g.kernel_w, depth = g.in_channels * taps;
   const Index out_plane = g.out_height * g.out_width, in_plane = g.in_height * g.in_width;
   const Index phase_width = (g.in_width + g.stride_w - 1) / g.stride_w;

@@ -37,7 +37,7 @@ OFER_INLINE Index ceiling(Index n, Index by) {  // of n / by, for n of either si
 // B.
 template <int R>
 struct Matrices {
-  static constexpr int kTaps = R, kOutputs = kTile + 1 - R;
+  static constexpr int kOutputs = kTile + 1 - R;
   float a[kOutputs][kTile] = {};  // A^T
   float g[kTile][R] = {};
   float b[kTile][kTile] = {};  // B^T

@@ -13,16 +13,18 @@ usage: tools/gpu_check.sh [options]
                       (tools/collect_headers.sh makes one)
   --no-tests, --no-sanitizer, --no-bench
                       leave the tests, compute-sanitizer, the benchmark out
+  --no-compile        leave torch.compile out of the benchmark: it takes many minutes
+  --minutes N         start no test or sanitizer later than this, and say which were left
 OFER_COMMIT names the commit where git cannot; OFER_PYTHON a Python that has torch.
 TEXT
 }
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 2
-build=build-gpu headers="" make=yes tests=yes sanitize=yes bench=yes
+build=build-gpu headers="" make=yes tests=yes sanitize=yes bench=yes compile=yes minutes=""
 while [ $# -gt 0 ]; do
   case $1 in
-    --build | --programs | --headers) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
+    --build | --programs | --headers | --minutes) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
   esac
   case $1 in
     --build) build=$2; shift ;;
@@ -31,6 +33,8 @@ while [ $# -gt 0 ]; do
     --no-tests) tests="" ;;
     --no-sanitizer) sanitize="" ;;
     --no-bench) bench="" ;;
+    --no-compile) compile="" ;;
+    --minutes) minutes=$2; shift ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -91,46 +95,79 @@ step() {  # NAME COMMAND...
   verdict "$name" "$status" "$results/last.log"
 }
 
-if [ -n "$tests" ]; then
-  for suite in operations_cuda variants_cuda pipeline_cuda training_cuda device_errors; do
-    step "$suite" "$build/ofer_tests" --test-suite="$suite"
-  done
-  step api_cuda "$build/ofer_api_tests" --test-suite=api_cuda
-fi
+# Nothing is timed here: tests and sanitizers share one pool of as many processes as there are cores,
+# the cases of operations_cuda dealt out among several.
+export build sanitizer deadline
+sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
+deadline=$([ -n "$minutes" ] && echo $(($(date +%s) + 60 * minutes)))
 
-# Nothing is timed here: the cases are dealt out to as many processes as there are cores.
-sanitize_cases() {
-  local sanitizer deal=$1 tools="memcheck racecheck initcheck synccheck" tool group status
-  sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
-  if [ ! -x "$sanitizer" ]; then
-    names+=("compute-sanitizer")
-    verdicts+=("NOT FOUND")
-    failed=$((failed + 1))
+run_job() {  # LOG TOOL PROGRAM SUITE GROUP: a suite, or a group of its cases; TOOL and GROUP may be -
+  local log=$1 tool=$2 command=("$build/$3" --test-suite="$4")
+  if [ -n "$deadline" ] && [ "$(date +%s)" -gt "$deadline" ]; then
+    : >"$log.left"
     return
   fi
-  "$build/ofer_tests" --list-test-cases --test-suite=operations_cuda |
-    grep -v -e '^\[doctest\]' -e '^===' | sed 's/,/\\,/g' |
-    awk -v folder="$deal" -v groups="$(nproc)" '{ print > (folder "/group" NR % groups) }'
-  for tool in $tools; do
-    for group in "$deal"/group*; do printf '%s %s\n' "$tool" "$group"; done
-  done | xargs -P "$(nproc)" -L 1 sh -c '
-    log=$4.$3.log
-    "$1" --tool "$3" --error-exitcode 1 --print-limit 5 "$2" --test-suite=operations_cuda \
-      --test-case="$(paste -sd, "$4")" >"$log" 2>&1 || : >"$log.failed"
-    grep -Eq "ERROR SUMMARY: 0 errors|RACECHECK SUMMARY: 0 hazards" "$log" || : >"$log.failed"' \
-    sh "$sanitizer" "$build/ofer_tests"
-  for tool in $tools; do
-    cat "$deal"/group*."$tool.log" >"$results/last.log"
-    status=0
-    if ls "$deal"/group*."$tool.log.failed" >/dev/null 2>&1; then status=1; fi
-    verdict "compute-sanitizer $tool" "$status" "$results/last.log"
+  [ "$5" = - ] || command+=(--test-case="$(paste -sd, "$5")")
+  if [ "$tool" != - ]; then
+    command=("$sanitizer" --tool "$tool" --error-exitcode 1 --print-limit 5 "${command[@]}")
+  fi
+  "${command[@]}" >"$log" 2>&1 || : >"$log.failed"
+  if [ "$tool" != - ]; then
+    grep -Eq "ERROR SUMMARY: 0 errors|RACECHECK SUMMARY: 0 hazards" "$log" || : >"$log.failed"
+  fi
+}
+export -f run_job
+
+deal=$(mktemp -d)
+trap 'rm -rf "$deal"' EXIT
+pooled=()  # names of verdicts, in order
+add_jobs() {  # NAME TOOL PROGRAM SUITE [GROUP...]
+  local name=$1 place=$deal/${#pooled[@]} number=0 group
+  pooled+=("$name")
+  mkdir "$place"
+  for group in "${@:5}"; do
+    number=$((number + 1))
+    printf '%s\n' "$place/$number.log $2 $3 $4 $group" >>"$deal/jobs"
   done
 }
-if [ -n "$sanitize" ]; then
-  deal=$(mktemp -d)
-  sanitize_cases "$deal"
-  rm -rf "$deal"
+"$build/ofer_tests" --list-test-cases --test-suite=operations_cuda |
+  grep -v -e '^\[doctest\]' -e '^===' | sed 's/,/\\,/g' |
+  awk -v folder="$deal" -v groups="$((2 * $(nproc)))" '{ print > (folder "/group" NR % groups) }'
+if [ -n "$tests" ]; then
+  for suite in pipeline_cuda training_cuda variants_cuda device_errors; do
+    add_jobs "$suite" - ofer_tests "$suite" -
+  done
+  add_jobs api_cuda - ofer_api_tests api_cuda -
+  add_jobs operations_cuda - ofer_tests operations_cuda "$deal"/group*
 fi
+if [ -n "$sanitize" ] && [ -x "$sanitizer" ]; then
+  for tool in racecheck initcheck synccheck memcheck; do
+    add_jobs "compute-sanitizer $tool" "$tool" ofer_tests operations_cuda "$deal"/group*
+  done
+elif [ -n "$sanitize" ]; then
+  names+=("compute-sanitizer")
+  verdicts+=("NOT FOUND")
+  failed=$((failed + 1))
+fi
+if [ ${#pooled[@]} -gt 0 ]; then
+  # shellcheck disable=SC2016
+  xargs -P "$(nproc)" -L 1 bash -c 'run_job "$@"' _ <"$deal/jobs"
+fi
+for i in "${!pooled[@]}"; do
+  status=0
+  if compgen -G "$deal/$i/*.failed" >/dev/null; then status=1; fi
+  if compgen -G "$deal/$i/*.left" >/dev/null; then
+    status=1
+    left=("$deal/$i"/*.left)
+    echo "ERROR: ${#left[@]} parts of ${pooled[$i]} were left for lack of time" >"$deal/$i/left.log"
+  fi
+  # The parts that failed come last, so that their end is what is shown.
+  for log in "$deal/$i"/*.log; do
+    cp "$log" "$log.$([ -e "$log.failed" ] && echo 1 || echo 0).sorted"
+  done
+  cat "$deal/$i"/*.0.sorted "$deal/$i"/*.1.sorted >"$results/last.log" 2>/dev/null
+  verdict "${pooled[$i]}" "$status" "$results/last.log"
+done
 
 python=""
 for candidate in ${OFER_PYTHON:-python3 /usr/bin/python3}; do
@@ -144,6 +181,7 @@ if [ -n "$bench" ]; then
   export OFER_COMMIT=$commit
   if [ -n "$python" ]; then
     timed=(--program "$build/ofer" --python "$python" --device cuda --rounds 3 --turns 2)
+    if [ -z "$compile" ]; then timed+=(--no-compile); fi
     step "every operation beside PyTorch" "$python" bench/compare_kernels.py "${timed[@]}" \
       --precision fp32,tf32,bf16 --variants --seconds 0.1 --json "$results/kernels-$commit.json"
   else
@@ -155,7 +193,7 @@ if [ -n "$bench" ]; then
     "$build/ofer" init --config $config --seed 1 -o "$weights" >/dev/null
     if [ -n "$python" ]; then
       step "pipeline, $config, beside PyTorch" "$python" bench/compare_pipeline.py "${timed[@]}" \
-        -m "$weights" --precision fp32,bf16 --batch 1,4,16,64 --seconds 0.5 --json "$file"
+        -m "$weights" --precision fp32,bf16 --batch 1,4,16,64 --seconds 0.3 --json "$file"
     else
       step "pipeline, $config" "$build/ofer" bench pipeline -m "$weights" --device cuda \
         --precision fp32,bf16 --seconds 0.5 --table -o "$file"

@@ -164,22 +164,4 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   }
 }
 
-// Small blocks: the results that are split are few.
-constexpr int kSumThreads = 128;
-
-// y[i] = bias[channel of i] + the splits' partial sums, in their order. y is [N, channels, plane].
-// A thread owns one element.
-template <class T>
-__global__ void __launch_bounds__(kSumThreads)
-    sum_splits_kernel(Global<const float> partial, Global<const T> bias, Global<T> y, Index results,
-                      int splits, Index channels, Index plane) {
-  const Index i = static_cast<Index>(blockIdx.x) * kSumThreads + threadIdx.x;
-  if (i >= results) return;
-  float sum = 0;
-#pragma unroll 8
-  for (int s = 0; s < splits; ++s) sum += static_cast<float>(partial[s * results + i]);
-  if (bias) sum += static_cast<float>(bias[i / plane % channels]);
-  y[i] = T(sum);
-}
-
 }  // namespace ofer::kernels::OFER_GPU

@@ -14,6 +14,8 @@
 #include <type_traits>
 
 #include "kernels/cuda/conv_product.cuh"
+#include "kernels/cuda/conv_sums.cuh"
+#include "kernels/cuda/conv_window.h"
 
 namespace ofer::kernels::OFER_GPU {
 
@@ -39,9 +41,6 @@ constexpr Index kLeastChunk = 64;
 // Blocks that fill the largest device (132 multiprocessors) at two of 256 threads, or four of 128,
 // each. A constant, because the order of the sums hangs on it.
 constexpr Index kFill = 264, kFillOfSmall = 528;
-
-// Partial sums of one launch: they should still be in the second-level cache when they are summed.
-constexpr Index kMostPartialSums = 8 << 20;
 
 // The same shapes on tensor cores, for a chunk's length may not depend on who multiplies. Warps of
 // 64 x 32, 32 x 32 and 16 x 16 results. 16 words of the depth a step where the registers allow it.
@@ -97,19 +96,10 @@ bool uses_tensor_cores(Stream& stream) {
          (std::is_same_v<T, BFloat16> || stream.tf32());
 }
 
-template <class T>
-struct Operands {
-  const T* left;
-  const T* right;
-  const T* bias;
-  T* y;
-  Activation activation = Activation::kNone;
-  float slope = 0;
-};
-
 template <class T, class Tile, class Left, class Products>
-void launch_tiles(const char* name, const Products& products, const Operands<T>& operands, Cut cut,
-                  Index rows, Index columns, Index splits, float* partial, Stream& stream) {
+void launch_tiles(const char* name, const Products& products, const ConvOperands<T>& operands,
+                  Cut cut, Index rows, Index columns, Index splits, float* partial,
+                  Stream& stream) {
   const Index row_tiles = blocks_of<Index>(rows, Tile::kRows),
               column_tiles = blocks_of<Index>(columns, Tile::kColumns);
   cut.row_tiles = static_cast<int>(row_tiles);
@@ -124,8 +114,9 @@ void launch_tiles(const char* name, const Products& products, const Operands<T>&
 // One launch for all phases, and a second one where the depth is split. The first phase has the
 // most columns; `depth` is the most that a phase has. y is [images, channels, plane].
 template <class T, class Products>
-void multiply(const char* name, const Products& products, const Operands<T>& operands, Index chunk,
-              Index depth, Index results, Index channels, Index plane, bool runs, Stream& stream) {
+void multiply(const char* name, const Products& products, const ConvOperands<T>& operands,
+              Index chunk, Index depth, Index results, Index channels, Index plane, bool runs,
+              Stream& stream) {
   if (results == 0) return;
   const auto first = products.product(0);
   const Index splits = std::max<Index>(1, blocks_of(depth, chunk));
@@ -161,9 +152,7 @@ void multiply(const char* name, const Products& products, const Operands<T>& ope
     if (shape == Shape::kNarrow) run(NarrowTile{});
   }
   if (partial)
-    launch("conv_sum_splits", sum_splits_kernel<T>,
-           {grid_of(blocks_of<Index>(results, kSumThreads)), kSumThreads}, stream, partial,
-           operands.bias, operands.y, results, static_cast<int>(splits), channels, plane);
+    sum_splits(partial, operands.bias, operands.y, results, splits, channels, plane, stream);
 }
 
 // Offsets inside one image are ints.
@@ -185,13 +174,16 @@ Index most_taps(Index size, Index kernel, Index stride, Index pad, Index dilatio
 
 // Both directions, in groups of images whose partial sums are few enough.
 template <class T>
-void correlate(const char* name, const ConvGeometry& g, bool adjoint, Operands<T> operands,
+void correlate(const char* name, const ConvGeometry& g, bool adjoint, ConvOperands<T> operands,
                Stream& stream) {
   if (g.batch == 0) return;
   Correlations products{g, adjoint};
   products.g.batch = 1;
   const Correlation one = products.product(0);
   check_source(one.gather);
+  // Nothing here looks at the batch, for windows sum in another order.
+  if (uses_tensor_cores<T>(stream) && suits_windows(products))
+    return correlate_windows(name, Correlations{g, adjoint}, operands, stream);
   const Index depth =
       adjoint
           ? g.out_channels * most_taps(g.in_height, g.kernel_h, g.stride_h, g.pad_h, g.dilation_h) *
@@ -263,13 +255,13 @@ __global__ void __launch_bounds__(kBiasThreads)
 template <class T>
 void convolve(const ConvGeometry& g, const T* x, Activation activation, float slope,
               const T* weight, const T* bias, T* y, Stream& stream) {
-  correlate("convolve", g, false, Operands<T>{weight, x, bias, y, activation, slope}, stream);
+  correlate("convolve", g, false, ConvOperands<T>{weight, x, bias, y, activation, slope}, stream);
 }
 
 template <class T>
 void convolve_adjoint(const ConvGeometry& g, const T* y, Activation activation, float slope,
                       const T* weight, const T* bias, T* x, Stream& stream) {
-  correlate("convolve_adjoint", g, true, Operands<T>{weight, y, bias, x, activation, slope},
+  correlate("convolve_adjoint", g, true, ConvOperands<T>{weight, y, bias, x, activation, slope},
             stream);
 }
 
@@ -279,7 +271,7 @@ void convolve_weights(const ConvGeometry& g, const T* y, const T* x, T* dweight,
   const WeightGradient w = products.product(0);
   check_source(w.gather);
   const Index chunk = chunk_for(w.rows, w.columns, w.depth, 1);
-  multiply("convolve_weights", products, Operands<T>{y, x, nullptr, dweight}, chunk, w.depth,
+  multiply("convolve_weights", products, ConvOperands<T>{y, x, nullptr, dweight}, chunk, w.depth,
            w.rows * w.columns, static_cast<Index>(w.rows), w.columns, true, stream);
 }
 

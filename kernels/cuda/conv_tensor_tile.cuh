@@ -27,6 +27,10 @@ struct Tf32 {
   __device__ __forceinline__ static Word word(const float (&element)[1]) {
     return to_tf32(element[0]);
   }
+  // Of a register of load_matrices.
+  __device__ __forceinline__ static Word word_of(std::uint32_t bits) {
+    return __int_as_float(static_cast<int>(bits));
+  }
   // Of 16 bytes as they are stored.
   __device__ __forceinline__ static Vector<Word, 4> words(const Vector<std::uint32_t, 4>& raw) {
     Vector<Word, 4> result;
@@ -49,6 +53,7 @@ struct Bf16 {
   __device__ __forceinline__ static Word word(const BFloat16 (&element)[2]) {
     return static_cast<Word>(element[0].bits) | static_cast<Word>(element[1].bits) << 16;
   }
+  __device__ __forceinline__ static Word word_of(std::uint32_t bits) { return bits; }
   __device__ __forceinline__ static Vector<Word, 4> words(const Vector<std::uint32_t, 4>& raw) {
     return raw;
   }

@@ -18,7 +18,7 @@ constexpr int kEndThreads = 256;
 // that the bias' column needs no division. product, residual, pre and y may share memory: each
 // element is read before it is written, by the same thread.
 //
-// cuBLASLt adds a bias inside the product (multiply_groups). Activations stay here: its GELU is the
+// cuBLASLt adds a bias inside the product (multiply_rows). Activations stay here: its GELU is the
 // tanh approximation, which is not what the weights were trained with, and its ReLU is max(v, 0),
 // which hides a NaN. Where this kernel has to run at all, bias and residual cost nothing in it.
 template <class T, int N>
@@ -79,55 +79,36 @@ void linear_end(const T* product, const T* residual, T* pre, const LinearArgs<T>
     run(linear_end_kernel<T, 1>);
 }
 
-// c = x W^T + bias + beta c, the groups apart; `bias` may be null. Groups of one length that follow
-// each other are the items of one batched product: each item has the shape that it has alone. A bias
-// that the library cannot add to a group comes after it.
+// c = x W^T + bias + beta c; `bias` may be null. Where groups of rows must come out as they would
+// alone, each row comes out as it would in any product (Product::rows_alike), and one product takes
+// them all. A bias that the library cannot add comes after it.
 template <class T>
-void multiply_groups(const LinearArgs<T>& args, const T* bias, T* c, float beta, Stream& stream) {
-  const auto multiply = [&](Index first, Index rows, Index groups) {
-    Product<T> product;
-    product.transpose_b = true;
-    product.m = rows;
-    product.n = args.out;
-    product.k = args.in;
-    product.a = args.x + first * args.in;
-    product.lda = args.in;
-    product.b = args.weight;
-    product.ldb = args.in;
-    product.c = c + first * args.out;
-    product.ldc = args.out;
-    product.beta = beta;
-    product.batch = groups;
-    product.stride_a = rows * args.in;
-    product.stride_c = rows * args.out;
-    product.bias = bias;
-    const bool inside = adds_bias(product, stream);
-    if (!inside) product.bias = nullptr;
-    matmul(product, stream);
-    if (!bias || inside) return;
-    LinearArgs<T> end{};
-    end.bias = bias;
-    end.y = product.c;
-    end.rows = rows * groups;
-    end.out = args.out;
-    linear_end<T>(product.c, nullptr, nullptr, end, stream);
-  };
-  const Segments& segments = args.segments;
-  if (segments.count > 0) {
-    const auto length = [&](Index s) {
-      return Index{segments.host_offsets[s + 1]} - segments.host_offsets[s];
-    };
-    for (Index s = 0, end; s < segments.count; s = end) {
-      for (end = s + 1; end < segments.count && length(end) == length(s);) ++end;
-      multiply(segments.host_offsets[s], length(s), end - s);
-    }
-  } else if (args.group_rows > 0) {
-    const Index groups = args.rows / args.group_rows;
-    multiply(0, args.group_rows, groups);
-    multiply(groups * args.group_rows, args.rows % args.group_rows, 1);
-  } else {
-    multiply(0, args.rows, 1);
-  }
+void multiply_rows(const LinearArgs<T>& args, bool apart, const T* bias, T* c, float beta,
+                   Stream& stream) {
+  Product<T> product;
+  product.transpose_b = true;
+  product.rows_alike = apart;
+  product.m = args.rows;
+  product.n = args.out;
+  product.k = args.in;
+  product.a = args.x;
+  product.lda = args.in;
+  product.b = args.weight;
+  product.ldb = args.in;
+  product.c = c;
+  product.ldc = args.out;
+  product.beta = beta;
+  product.bias = bias;
+  const bool inside = adds_bias(product, stream);
+  if (!inside) product.bias = nullptr;
+  matmul(product, stream);
+  if (!bias || inside) return;
+  LinearArgs<T> end{};
+  end.bias = bias;
+  end.y = c;
+  end.rows = args.rows;
+  end.out = args.out;
+  linear_end<T>(c, nullptr, nullptr, end, stream);
 }
 
 // So few rows, when they need not be computed apart, are bound by reading the weights once, which
@@ -158,8 +139,8 @@ void linear(const LinearArgs<T>& args, Stream& stream) {
                : in_place && !accumulate
                    ? gpu_stream(stream).template scratch<T>(0, args.rows * args.out)
                    : args.y;
-  multiply_groups(args, bias_inside ? args.bias : nullptr, product, accumulate ? 1.0f : 0.0f,
-                  stream);
+  multiply_rows(args, apart, bias_inside ? args.bias : nullptr, product, accumulate ? 1.0f : 0.0f,
+                stream);
   const T* residual = accumulate ? nullptr : args.residual;
   if ((args.bias && !bias_inside) || activation || residual || product != args.y)
     linear_end<T>(product, residual, args.bias ? args.pre : nullptr, args, stream);
@@ -180,10 +161,10 @@ constexpr Index kMostSlices = 256;
 // partial[s, c] = sum over the rows r of slice s of x[r, c]. Thread (tx, ty) adds every eighth row
 // of column 32 b + tx, then the eight sums of a column are added in order by one thread.
 template <class T>
-__global__ void __launch_bounds__(kSumColumns * kSumRows)
+__global__ void __launch_bounds__(kSumColumns* kSumRows)
     slice_sums_kernel(Global<const T> x, Global<float> partial, Index rows, Index columns,
                       Index slice_rows, Index column_blocks) {
-  OFER_SHARED(float, sums, kSumRows * kSumColumns);
+  OFER_SHARED(float, sums, kSumRows* kSumColumns);
   const Index slice = static_cast<Index>(blockIdx.x) / column_blocks;
   const Index column = static_cast<Index>(blockIdx.x) % column_blocks * kSumColumns + threadIdx.x;
   const Index end = min((slice + 1) * slice_rows, rows);
@@ -228,26 +209,18 @@ void column_sums(const T* x, T* y, Index rows, Index columns, Stream& stream) {
 template <class T>
 void linear_backward(const LinearBackwardArgs<T>& args, Stream& stream) {
   if (args.dx) {
-    const auto multiply = [&](Index first, Index rows, Index groups) {
-      Product<T> product;
-      product.m = rows;
-      product.n = args.in;
-      product.k = args.out;
-      product.a = args.dy + first * args.out;
-      product.lda = args.out;
-      product.b = args.weight;
-      product.ldb = args.in;
-      product.c = args.dx + first * args.in;
-      product.ldc = args.in;
-      product.batch = groups;
-      product.stride_a = rows * args.out;
-      product.stride_c = rows * args.in;
-      matmul(product, stream);
-    };
-    const Index rows = args.group_rows > 0 ? args.group_rows : args.rows;
-    const Index groups = rows > 0 ? args.rows / rows : 0;
-    multiply(0, rows, groups);
-    multiply(groups * rows, args.rows - groups * rows, 1);
+    Product<T> product;
+    product.rows_alike = args.group_rows > 0;
+    product.m = args.rows;
+    product.n = args.in;
+    product.k = args.out;
+    product.a = args.dy;
+    product.lda = args.out;
+    product.b = args.weight;
+    product.ldb = args.in;
+    product.c = args.dx;
+    product.ldc = args.in;
+    matmul(product, stream);
   }
   if (args.dweight) {
     Product<T> product;

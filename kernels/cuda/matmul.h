@@ -16,10 +16,11 @@ namespace ofer::kernels {
 // multiplied as they are, unless the stream allows bfloat16 or tf32.
 //
 // An item's bits depend on its own shape and on distances between rows and items, not on `batch`
-// nor on the place of the item in it.
+// nor on the place of the item in it. With `rows_alike`, a row's bits do not depend on m either,
+// nor on the place of the row: for one item whose A is not transposed.
 template <class T>
 struct Product {
-  bool transpose_a = false, transpose_b = false;
+  bool transpose_a = false, transpose_b = false, rows_alike = false;
   Index m = 0, n = 0, k = 0;
   const T* a = nullptr;
   Index lda = 0;

@@ -2,17 +2,14 @@
 
 #include <limits>
 
-#include "kernels/cuda/stream.h"
+#include "kernels/cuda/row_trial.h"
 
 namespace ofer::kernels::cuda {
 
 namespace {
 
-// How many algorithms the library is asked for; the first fits nearly always.
-constexpr int kAlgorithms = 16;
-
-// fp32: floats are multiplied as they are, by no trick. bfloat16, or floats rounded to it: on tensor
-// cores, sums in float.
+// fp32: floats are multiplied as they are, by no trick. bfloat16, or floats rounded to it: on
+// tensor cores, sums in float.
 cublasComputeType_t arithmetic(const ProductShape& shape) {
   if (shape.type != CUDA_R_32F) return CUBLAS_COMPUTE_32F;
   if (shape.bf16) return CUBLAS_COMPUTE_32F_FAST_16BF;
@@ -52,6 +49,52 @@ cublasLtMatrixLayoutOpaque_t layout(cudaDataType_t type, Index rows, Index colum
   return result;
 }
 
+cublasLtMatmulPreferenceOpaque_t preference(const ProductShape& s, Splits splits,
+                                            std::size_t workspace) {
+  cublasLtMatmulPreferenceOpaque_t result{};
+  check(cublasLtMatmulPreferenceInit(&result), "choosing a matrix product's algorithm");
+  set(result, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{workspace});
+  // A sum that is cut into parts is put together in float, in a fixed order.
+  const std::uint32_t reductions =
+      splits == Splits::kNone
+          ? CUBLASLT_REDUCTION_SCHEME_NONE
+          : CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+  set(result, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
+  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, s.align_b);
+  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, s.align_a);
+  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, s.align_c);
+  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, s.align_c);
+  return result;
+}
+
+}  // namespace
+
+std::size_t HashOfShape::operator()(const ProductShape& s) const {
+  std::uint64_t hash = 0;
+  // FNV's multiplication, on whole words.
+  const auto mix = [&](auto value) {
+    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001b3u;
+    hash ^= hash >> 29;
+  };
+  mix(s.type);
+  mix(s.tf32 | s.bias << 1 | s.transpose_a << 2 | s.transpose_b << 3 | s.bf16 << 4 |
+      s.rows_alike << 5);
+  for (const Index value : {s.m, s.n, s.k, s.lda, s.ldb, s.ldc, s.stride_a, s.stride_b, s.stride_c})
+    mix(value);
+  for (const std::uint32_t value : {s.align_a, s.align_b, s.align_c, s.align_bias}) mix(value);
+  return hash;
+}
+
+void ProductPlan::set_items(Index count) {
+  const auto items = static_cast<std::int32_t>(count);
+  for (cublasLtMatrixLayoutOpaque_t* matrix : {&first, &second, &result})
+    set(*matrix, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, items);
+}
+
+void ProductPlan::set_bias(const void* bias) {
+  set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+}
+
 ProductPlan describe(const ProductShape& s) {
   ProductPlan plan;
   check(cublasLtMatmulDescInit(&plan.operation, arithmetic(s), CUDA_R_32F),
@@ -76,74 +119,64 @@ ProductPlan describe(const ProductShape& s) {
   return plan;
 }
 
-cublasLtMatmulPreferenceOpaque_t preference(const ProductShape& s, std::size_t workspace) {
-  cublasLtMatmulPreferenceOpaque_t result{};
-  check(cublasLtMatmulPreferenceInit(&result), "choosing a matrix product's algorithm");
-  set(result, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{workspace});
-  // A sum that is cut into parts is put together in float, in a fixed order.
-  const std::uint32_t reductions =
-      CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
-  set(result, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
-  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, s.align_b);
-  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, s.align_a);
-  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, s.align_c);
-  set(result, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, s.align_c);
+Candidates candidates(cublasLtHandle_t library, ProductPlan& plan, const ProductShape& shape,
+                      Splits splits, std::size_t workspace) {
+  Candidates result;
+  cublasLtMatmulPreferenceOpaque_t wishes = preference(shape, splits, workspace);
+  cublasLtMatmulHeuristicResult_t found[Candidates::kMost];
+  int count = 0;
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+      library, &plan.operation, &plan.first, &plan.second, &plan.result, &plan.result, &wishes,
+      Candidates::kMost, found, &count);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return result;
+  check(status, "choosing a matrix product's algorithm");
+  for (int i = 0; i < count; ++i)
+    if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= workspace)
+      result.algorithm[result.count++] = found[i].algo;
   return result;
-}
-
-}  // namespace
-
-std::size_t HashOfShape::operator()(const ProductShape& s) const {
-  std::uint64_t hash = 0;
-  // FNV's multiplication, on whole words.
-  const auto mix = [&](auto value) {
-    hash = (hash ^ static_cast<std::uint64_t>(value)) * 0x100000001b3u;
-    hash ^= hash >> 29;
-  };
-  mix(s.type);
-  mix(s.tf32 | s.bias << 1 | s.transpose_a << 2 | s.transpose_b << 3 | s.bf16 << 4);
-  for (const Index value : {s.m, s.n, s.k, s.lda, s.ldb, s.ldc, s.stride_a, s.stride_b, s.stride_c})
-    mix(value);
-  for (const std::uint32_t value : {s.align_a, s.align_b, s.align_c, s.align_bias}) mix(value);
-  return hash;
-}
-
-void ProductPlan::set_items(Index count) {
-  const auto items = static_cast<std::int32_t>(count);
-  for (cublasLtMatrixLayoutOpaque_t* matrix : {&first, &second, &result})
-    set(*matrix, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, items);
-}
-
-void ProductPlan::set_bias(const void* bias) {
-  set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
 }
 
 ProductPlan& ProductPlans::plan(const ProductShape& shape) {
   const auto known = plans_.find(shape);
-  return known != plans_.end() ? known->second : plans_.emplace(shape, make(shape)).first->second;
+  if (known == plans_.end())
+    return plans_.emplace(shape, shape.rows_alike ? make_alike(shape) : make(shape)).first->second;
+  if (known->second.provisional && !stream_.capturing()) known->second = make_alike(shape);
+  return known->second;
 }
 
 ProductPlan ProductPlans::make(const ProductShape& shape) {
   ProductPlan plan = describe(shape);
   plan.set_items(1);
-  cublasLtMatmulPreferenceOpaque_t wishes = preference(shape, workspace_);
-  cublasLtMatmulHeuristicResult_t candidates[kAlgorithms];
-  int count = 0;
-  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
-      library_, &plan.operation, &plan.first, &plan.second, &plan.result, &plan.result, &wishes,
-      kAlgorithms, candidates, &count);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return plan;
-  check(status, "choosing a matrix product's algorithm");
-  for (int i = 0; i < count; ++i) {
-    const cublasLtMatmulHeuristicResult_t& candidate = candidates[i];
-    if (candidate.state != CUBLAS_STATUS_SUCCESS || candidate.workspaceSize > workspace_) continue;
+  const Candidates list =
+      candidates(stream_.cublas(), plan, shape, Splits::kAllowed, CudaStream::kCublasWorkspace);
+  for (int i = 0; i < list.count; ++i) {
     // Two items, whatever they take: is it an algorithm for batches? items_of_call sees to their
     // number.
-    const bool batches = takes(plan, candidate.algo, 2, std::numeric_limits<std::size_t>::max());
+    const bool batches = takes(plan, list.algorithm[i], 2, std::numeric_limits<std::size_t>::max());
     if (plan.found && !batches) continue;
-    plan.algorithm = candidate.algo;
+    plan.algorithm = list.algorithm[i];
     plan.found = true;
     if (batches) break;
+  }
+  return plan;
+}
+
+ProductPlan ProductPlans::make_alike(const ProductShape& shape) {
+  ProductShape any = shape;
+  any.m = 0;
+  const auto [known, fresh] = rows_.try_emplace(any);
+  RowAlgorithms& rows = known->second;
+  if (fresh) find_first(rows, stream_, shape);
+  int level = 0;
+  while (level + 1 < RowAlgorithms::kLevels && shape.m > RowAlgorithms::kMostRows[level]) ++level;
+  if (rows.found && level > 0 && !rows.tried && !stream_.capturing())
+    try_others(rows, stream_, shape);
+  ProductPlan plan = describe(shape);
+  plan.set_items(1);
+  plan.provisional = level > 0 && rows.found && !rows.tried;
+  for (; rows.found && !plan.found && level >= 0; --level) {
+    plan.algorithm = rows.algorithm[level];
+    plan.found = takes(plan, plan.algorithm, 1, CudaStream::kCublasWorkspace);
   }
   return plan;
 }
@@ -153,8 +186,8 @@ bool ProductPlans::takes(ProductPlan& plan, const cublasLtMatmulAlgo_t& algorith
   plan.set_items(items);
   cublasLtMatmulHeuristicResult_t result{};
   const cublasStatus_t status =
-      cublasLtMatmulAlgoCheck(library_, &plan.operation, &plan.first, &plan.second, &plan.result,
-                              &plan.result, &algorithm, &result);
+      cublasLtMatmulAlgoCheck(stream_.cublas(), &plan.operation, &plan.first, &plan.second,
+                              &plan.result, &plan.result, &algorithm, &result);
   // The ways of saying no; anything else is a failure.
   if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE ||
       status == CUBLAS_STATUS_ARCH_MISMATCH)
@@ -166,12 +199,14 @@ bool ProductPlans::takes(ProductPlan& plan, const cublasLtMatmulAlgo_t& algorith
 Index ProductPlans::items_of_call(ProductPlan& plan, Index wanted) {
   wanted = std::min(wanted, plan.too_many - 1);
   if (wanted <= plan.most_items) return wanted;
-  if (takes(plan, plan.algorithm, wanted, workspace_)) return plan.most_items = wanted;
+  if (takes(plan, plan.algorithm, wanted, CudaStream::kCublasWorkspace))
+    return plan.most_items = wanted;
   // Looked for once, to the end: no later call asks again.
   plan.too_many = wanted;
   while (plan.too_many - plan.most_items > 1) {
     const Index middle = plan.most_items + (plan.too_many - plan.most_items) / 2;
-    (takes(plan, plan.algorithm, middle, workspace_) ? plan.most_items : plan.too_many) = middle;
+    (takes(plan, plan.algorithm, middle, CudaStream::kCublasWorkspace) ? plan.most_items
+                                                                       : plan.too_many) = middle;
   }
   return plan.most_items;
 }

@@ -10,16 +10,18 @@
 
 #include "kernels/bf16.h"
 #include "kernels/cuda/matmul.h"
-#include "kernels/stream.h"
+#include "kernels/cuda/stream.h"
 #include "kernels/types.h"
 
 namespace ofer::kernels::cuda {
 
 // What the choice of an algorithm may depend on: one item of a product, and where it lies. Neither
-// the number of items nor the place of an item in its batch is here.
+// the number of items nor the place of an item in its batch is here; with rows_alike, the sums may
+// not depend on m.
 struct ProductShape {
   cudaDataType_t type = CUDA_R_32F;
   bool tf32 = false, bf16 = false, bias = false, transpose_a = false, transpose_b = false;
+  bool rows_alike = false;
   Index m = 0, n = 0, k = 0;
   Index lda = 0, ldb = 0, ldc = 0;
   Index stride_a = 0, stride_b = 0, stride_c = 0;
@@ -69,6 +71,7 @@ ProductShape shape_of(const Product<T>& p, const Stream& stream) {
   shape.bias = p.bias != nullptr;
   shape.transpose_a = p.transpose_a;
   shape.transpose_b = p.transpose_b;
+  shape.rows_alike = p.rows_alike;
   shape.m = p.m;
   shape.n = p.n;
   shape.k = p.k;
@@ -97,17 +100,46 @@ struct ProductPlan {
   Index too_many =
       65535 + Index{1};  // known, or taken, not to: items lie on a grid's axis of 65535
 
+  bool provisional = false;  // chosen while its rivals could not be tried
+
   void set_items(Index count);
   void set_bias(const void* bias);
 };
 
-// The plans of one stream, for the device that is current. Used by one thread at a time. No call
-// allocates or asks the library anything for a shape and a number of items that it has seen.
+// Sums that are cut into parts: may an algorithm put them together in float, in a fixed order?
+enum class Splits { kAllowed, kNone };
+
+// The product without an algorithm, for one item.
+ProductPlan describe(const ProductShape& shape);
+
+// The library's list for what `plan` describes, the best first: those that need no more than
+// `workspace` bytes. Empty where it has none. Throws DeviceError.
+struct Candidates {
+  static constexpr int kMost = 16;  // the first fits nearly always
+  cublasLtMatmulAlgo_t algorithm[kMost];
+  int count = 0;
+};
+Candidates candidates(cublasLtHandle_t library, ProductPlan& plan, const ProductShape& shape,
+                      Splits splits, std::size_t workspace);
+
+// Algorithms for a product whose rows must not depend on their number, by that number. All give the
+// same bits: the first is the library's choice for few rows without split sums, each of the others
+// its best for many that came out like the first when both were tried (kernels/cuda/row_trial.h).
+struct RowAlgorithms {
+  static constexpr int kLevels = 3;
+  // Rows that the levels are chosen for, and the most that they are used for.
+  static constexpr Index kRows[kLevels] = {256, 1024, 4096};
+  static constexpr Index kMostRows[kLevels - 1] = {512, 2048};
+
+  bool found = false, tried = false;
+  cublasLtMatmulAlgo_t algorithm[kLevels]{};
+};
+
+// The plans of one stream. Used by one thread at a time. No call allocates or asks the library
+// anything for a shape and a number of items that it has seen, nor waits for the device.
 class ProductPlans {
  public:
-  // `workspace`: bytes that an algorithm may use.
-  ProductPlans(cublasLtHandle_t library, std::size_t workspace)
-      : library_(library), workspace_(workspace) {}
+  explicit ProductPlans(const CudaStream& stream) : stream_(stream) {}
 
   // The algorithm is the first of the library's list for one item that can do batches at all. It is
   // kept for every number of items, so that an item's bits never depend on it. Throws DeviceError.
@@ -118,12 +150,13 @@ class ProductPlans {
 
  private:
   ProductPlan make(const ProductShape& shape);
+  ProductPlan make_alike(const ProductShape& shape);
   bool takes(ProductPlan& plan, const cublasLtMatmulAlgo_t& algorithm, Index items,
              std::size_t workspace);
 
-  cublasLtHandle_t library_;
-  std::size_t workspace_;
+  const CudaStream& stream_;
   std::unordered_map<ProductShape, ProductPlan, HashOfShape> plans_;
+  std::unordered_map<ProductShape, RowAlgorithms, HashOfShape> rows_;  // by shapes of no rows
 };
 
 }  // namespace ofer::kernels::cuda

@@ -120,7 +120,7 @@ void CudaStream::open() {
                         version_of(kLowest) + " or more; " + remedy(compute_capability_));
     check(cublasLtCreate(&cublas_), "cublasLtCreate");
     check(cudaMalloc(&cublas_workspace_, kCublasWorkspace), "workspace of cuBLAS");
-    product_plans_ = std::make_unique<ProductPlans>(cublas_, kCublasWorkspace);
+    product_plans_ = std::make_unique<ProductPlans>(*this);
     for (cudaEvent_t& event : marks_) check(cudaEventCreate(&event), "cudaEventCreate");
   } catch (...) {
     close();

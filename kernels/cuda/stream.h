@@ -48,10 +48,11 @@ class CudaStream final : public Stream {
   void mark(std::size_t number) override;
   double milliseconds(std::size_t from, std::size_t to) override;
 
-  // CUDA graphs (capture.cpp). A borrowed stream is never captured from here: its owner may be using
-  // it, and may be capturing it, which takes this work into the owner's graph.
+  // CUDA graphs (capture.cpp). A borrowed stream is never captured from here: its owner may be
+  // using it, and may be capturing it, which takes this work into the owner's graph.
   bool captures() const override;
   bool captured_by_owner() const override;
+  bool capturing() const;  // by anybody
   void begin_capture() override;
   std::unique_ptr<Graph> end_capture() override;
   void drop_capture() noexcept override;
@@ -68,7 +69,6 @@ class CudaStream final : public Stream {
  private:
   void open();
   void close() noexcept;
-  bool capturing() const;  // by anybody
   void* scratch_bytes(int slot, std::size_t bytes);
 
   int device_;

@@ -1,6 +1,7 @@
 // Matrix products on the executor: the CPU's, on operands that must be the device's own.
 #include "kernels/cuda/matmul.h"
 
+#include <algorithm>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -105,6 +106,32 @@ void multiply(const Product<BFloat16>& p, bool, const BFloat16* a, const BFloat1
     }
 }
 
+// Rows that are multiplied at once where they must come out alike: the host's library may look at
+// their number.
+constexpr Index kRowsAlike = 64;
+
+// Rows [first, first + kRowsAlike) of c = op(a) op(b) + bias + beta c, of zeros where there are
+// none.
+template <class T>
+void multiply_alike(Product<T> p, bool bf16, Index first) {
+  const Index rows = std::min(kRowsAlike, p.m - first);
+  std::vector<T> a(static_cast<std::size_t>(kRowsAlike * p.k), T(0.0f)),
+      c(static_cast<std::size_t>(kRowsAlike * p.n), T(0.0f));
+  for (Index r = 0; r < rows; ++r) {
+    const T* const from = p.a + (first + r) * p.lda;
+    std::copy(from, from + p.k, a.begin() + r * p.k);
+    const T* const to = p.c + (first + r) * p.ldc;
+    if (p.beta != 0) std::copy(to, to + p.n, c.begin() + r * p.n);
+  }
+  const Index ldc = p.ldc;
+  p.m = kRowsAlike;
+  p.lda = p.k;
+  p.ldc = p.n;
+  multiply(p, bf16, a.data(), p.b, c.data());
+  for (Index r = 0; r < rows; ++r)
+    std::copy(c.begin() + r * p.n, c.begin() + (r + 1) * p.n, p.c + (first + r) * ldc);
+}
+
 }  // namespace
 
 template <class T>
@@ -124,7 +151,18 @@ void matmul(const Product<T>& p, Stream& stream) {
   }
   if (p.batch > 1 && p.stride_c == 0)
     fault(std::source_location::current(), "matrix product: all items write one C");
+  if (p.rows_alike && (p.batch > 1 || p.transpose_a))
+    fault(std::source_location::current(), "matrix product: rows alike are those of one A");
   auto& simt = static_cast<SimtStream&>(stream);
+  if (p.rows_alike && p.k > 0) {
+    simt.queue([p, bf16 = stream.bf16(), &simt] {
+      auto multiply_blocks = [&](Index begin, Index end, int) {
+        for (Index i = begin; i < end; ++i) multiply_alike(p, bf16, i * kRowsAlike);
+      };
+      simt.host().parallel_for((p.m + kRowsAlike - 1) / kRowsAlike, 1, multiply_blocks);
+    });
+    return;
+  }
   simt.queue([p, bf16 = stream.bf16(), &simt] {
     auto multiply_items = [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i)

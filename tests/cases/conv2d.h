@@ -144,6 +144,27 @@ struct Conv2dCase {
          .shape = {.batch = 1, .in_channels = 40, .out_channels = 20, .height = 3, .width = 3,
                    .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
          .in_activation = Activation::kRelu},
+        // Maps that a GPU's tensor cores read in windows: split and whole, in each size of block.
+        {.name = "windows, 130 channels, odd width", .seed = 38,
+         .shape = {.batch = 1, .in_channels = 40, .out_channels = 130, .height = 8, .width = 31,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
+         .in_activation = Activation::kGelu},
+        {.name = "windows, 64 channels, dilated stride 2", .seed = 39,
+         .shape = {.batch = 1, .in_channels = 12, .out_channels = 64, .height = 16, .width = 29,
+                   .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .pad_h = 3,
+                   .pad_w = 3, .dilation_h = 2, .dilation_w = 2},
+         .in_activation = Activation::kLeakyRelu, .in_slope = 0.2},
+        {.name = "windows, dilation 2, no padding below", .seed = 40,
+         .shape = {.batch = 1, .in_channels = 9, .out_channels = 65, .height = 20, .width = 20,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 0, .pad_w = 0, .dilation_h = 2,
+                   .dilation_w = 2}, .in_activation = Activation::kSigmoid},
+        {.name = "windows, 1 x 4 taps, no bias", .seed = 41,
+         .shape = {.batch = 1, .in_channels = 33, .out_channels = 20, .height = 13, .width = 17,
+                   .kernel_h = 1, .kernel_w = 4, .pad_w = 1}, .bias = false},
+        {.name = "windows, three channels, several chunks in one sum", .seed = 42,
+         .shape = {.batch = 1, .in_channels = 40, .out_channels = 3, .height = 128, .width = 144,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
+         .in_activation = Activation::kRelu},
     };
   }
   static std::vector<Conv2dCase> benchmarks() {

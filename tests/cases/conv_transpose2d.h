@@ -100,6 +100,19 @@ struct ConvTranspose2dCase {
         {.name = "65 channels at 4 positions", .seed = 18,
          .shape = {.batch = 1, .in_channels = 24, .out_channels = 65, .height = 2, .width = 2,
                    .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1}},
+        // Maps that a GPU's tensor cores read in windows.
+        {.name = "windows, 70 channels, 4x4 stride 2", .seed = 19,
+         .shape = {.batch = 1, .in_channels = 40, .out_channels = 70, .height = 8, .width = 15,
+                   .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .pad_h = 1,
+                   .pad_w = 1}, .in_activation = Activation::kRelu},
+        {.name = "windows, 24 channels, 3x3", .seed = 20,
+         .shape = {.batch = 1, .in_channels = 20, .out_channels = 24, .height = 8, .width = 16,
+                   .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1},
+         .in_activation = Activation::kSigmoid},
+        {.name = "windows, three channels, several chunks in one sum, stride 2", .seed = 21,
+         .shape = {.batch = 1, .in_channels = 40, .out_channels = 3, .height = 64, .width = 72,
+                   .kernel_h = 4, .kernel_w = 4, .stride_h = 2, .stride_w = 2, .pad_h = 1,
+                   .pad_w = 1}, .in_activation = Activation::kRelu},
     };
   }
   static std::vector<ConvTranspose2dCase> benchmarks() {

@@ -439,7 +439,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t library,
   static constexpr int kLong[] = {kInOutput, kParts, kAlone, kAligned, kPlain};
   static constexpr int kShort[] = {kAlone, kAligned, kPlain, kParts, kInOutput};
   static constexpr int kMany[] = {kPlain, kAligned, kParts, kInOutput, kAlone};
-  const int(&order)[5] = p.c.items > 1 ? kMany : p.k >= 64 ? kLong : kShort;
+  static constexpr int kTall[] = {kParts, kPlain, kAligned, kAlone, kInOutput};
+  const int(&order)[5] = p.c.items > 1 ? kMany : p.n >= 1024 ? kTall : p.k >= 64 ? kLong : kShort;
   for (const int number : order) {
     if (*count == wanted) break;
     const std::uint32_t scheme = reduction(number);

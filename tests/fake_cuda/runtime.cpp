@@ -432,9 +432,11 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
     const int device = usable(stream, "copies");
     if (device < 0) return cudaErrorInvalidResourceHandle;
     const bool fits =
-        kind == cudaMemcpyHostToDevice   ? on_device(to, bytes, device, "a copy's target")
-        : kind == cudaMemcpyDeviceToHost ? on_device(from, bytes, device, "a copy's source")
-                                         : false;
+        kind == cudaMemcpyHostToDevice     ? on_device(to, bytes, device, "a copy's target")
+        : kind == cudaMemcpyDeviceToHost   ? on_device(from, bytes, device, "a copy's source")
+        : kind == cudaMemcpyDeviceToDevice ? on_device(to, bytes, device, "a copy's target") &&
+                                                 on_device(from, bytes, device, "a copy's source")
+                                           : false;
     if (!fits) return cudaErrorInvalidValue;
     queue(stream, [=] { std::memcpy(to, from, bytes); });
     return cudaSuccess;

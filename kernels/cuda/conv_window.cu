@@ -1,0 +1,140 @@
+// Which convolutions are computed from windows, how they are cut into blocks, and their launches.
+#include "kernels/cuda/conv_window.h"
+
+#include <algorithm>
+
+#include "kernels/bf16.h"
+#include "kernels/cuda/conv_sums.cuh"
+#include "kernels/cuda/conv_window.cuh"
+
+namespace ofer::kernels::OFER_GPU {
+
+namespace {
+
+//                                 rows warp_rows blocks
+// 64 channels x 64 positions a warp: 64 products for 16 loads of fragments.
+template <class Arithmetic>
+using WideWindow = WindowTile<Arithmetic, 128, 2, 2>;
+template <class Arithmetic>
+using MediumWindow = WindowTile<Arithmetic, 64, 2, 3>;
+// To a picture's three channels: all warps have the same eight.
+template <class Arithmetic>
+using NarrowWindow = WindowTile<Arithmetic, 8, 1, 4>;
+
+// Positions of a block, the same in every tile.
+constexpr int kHeight = WideWindow<Bf16>::kHeight, kWidth = WideWindow<Bf16>::kWidth;
+
+// Blocks that fill the largest device (132 multiprocessors) at two each. A constant, because the
+// order of the sums hangs on it.
+constexpr Index kFill = 264;
+
+// Below this share of positions that exist, blocks of single positions (conv_product.cuh) do less.
+constexpr double kLeastUse = 0.6;
+
+// Channels below which most of a chunk is zeros.
+constexpr int kLeastChannels = 8;
+
+int tiles_h(const Gather& g) {
+  return blocks_of(g.positions_h, kHeight);
+}
+int tiles_w(const Gather& g) {
+  return blocks_of(g.positions_w, kWidth);
+}
+
+int window_of(const Gather& g) {
+  return window_axis(kHeight, g.taps_h, g.step_h, g.stride_h).size *
+         window_axis(kWidth, g.taps_w, g.step_w, g.stride_w).size;
+}
+
+template <class Tile, class T>
+void run(const char* name, const Correlations& all, const ConvOperands<T>& operands,
+         Stream& stream) {
+  using Word = typename Tile::Word;
+  const Correlation first = all.product(0);
+  const Gather& g = first.gather;
+  int most_taps = 0, window = 0;
+  for (int phase = 0; phase < all.phases(); ++phase) {
+    const Gather one = all.product(phase).gather;
+    most_taps = std::max(most_taps, one.taps());
+    window = std::max(window, window_of(one));
+  }
+  const Index rows = first.rows, images = all.g.batch, result = rows * first.target_row;
+  WindowCut cut{};
+  cut.row_tiles = blocks_of(first.rows, Tile::kRows);
+  cut.phases = all.phases();
+  cut.tiles_h = tiles_h(g);
+  cut.tiles_w = tiles_w(g);
+  cut.chunks = blocks_of(g.channels, Tile::kChannels);
+  cut.left_phase = static_cast<Index>(cut.chunks) * most_taps * rows * Tile::kWords;
+  cut.shared_words = Tile::shared_words(window);
+  cut.pairs = first.target_w == 1 && first.target_h % 2 == 0 && first.target_row % 2 == 0 &&
+              aligned_for<2>(operands.y);
+  const Index blocks =
+      Index{cut.row_tiles} * cut.phases * cut.tiles_h * cut.tiles_w;  // of an image, unsplit
+  const int wanted = static_cast<int>(std::max<Index>(1, kFill / blocks));
+  cut.chunks_of_split = blocks_of(cut.chunks, wanted);
+  const int splits = blocks_of(cut.chunks, cut.chunks_of_split);
+  const Index group =
+      splits > 1 ? std::max<Index>(1, kMostPartialSums / (splits * result)) : images;
+
+  GpuStream& gpu = gpu_stream(stream);
+  Word* packed = gpu.template scratch<Word>(1, cut.phases * cut.left_phase);
+  const Index pack_blocks = blocks_of<Index>(cut.chunks * rows * Tile::kWords, kPackThreads);
+  launch("pack_weights", pack_weights_kernel<T, Tile>,
+         {grid_of(pack_blocks * cut.phases), kPackThreads}, stream, operands.left, packed, all,
+         cut.chunks, cut.left_phase, static_cast<int>(pack_blocks));
+  float* partial = splits > 1
+                       ? gpu.template scratch<float>(0, splits * result * std::min(group, images))
+                       : nullptr;
+  for (Index n = 0; n < images; n += group) {
+    const Index count = std::min(group, images - n);
+    const T* right = operands.right + n * g.channels * g.plane();
+    T* y = operands.y + n * result;
+    cut.images = static_cast<int>(count);
+    cut.results = count * result;
+    launch(name, conv_window_kernel<T, Tile>,
+           {grid_of(blocks * count * splits), Tile::kThreads,
+            static_cast<std::size_t>(cut.shared_words) * sizeof(Word)},
+           stream, packed, right, operands.bias, y, partial, all, cut, operands.activation,
+           operands.slope);
+    if (partial)
+      sum_splits(partial, operands.bias, y, cut.results, splits, rows, first.target_row, stream);
+  }
+}
+
+}  // namespace
+
+bool suits_windows(const Correlations& products) {
+  const Gather first = products.product(0).gather;
+  if (first.channels < kLeastChannels) return false;
+  const Index tiles = Index{tiles_h(first)} * tiles_w(first);
+  if (first.positions() < kLeastUse * static_cast<double>(tiles * kHeight * kWidth)) return false;
+  for (int phase = 0; phase < products.phases(); ++phase) {
+    const Gather g = products.product(phase).gather;
+    if (g.taps() == 0) continue;
+    if (g.step_h % g.stride_h != 0 || g.step_w % g.stride_w != 0) return false;
+    const int window = window_of(g);
+    if (window > kMostWindow || blocks_of(window, kWarpSize) > kMostPartsOfTap * g.taps())
+      return false;
+  }
+  return true;
+}
+
+template <class T>
+void correlate_windows(const char* name, Correlations products, ConvOperands<T> operands,
+                       Stream& stream) {
+  using Arithmetic = TensorArithmetic<T>;
+  const int rows = products.product(0).rows;
+  if (rows <= NarrowWindow<Arithmetic>::kRows)
+    run<NarrowWindow<Arithmetic>>(name, products, operands, stream);
+  else if (rows <= MediumWindow<Arithmetic>::kRows)
+    run<MediumWindow<Arithmetic>>(name, products, operands, stream);
+  else
+    run<WideWindow<Arithmetic>>(name, products, operands, stream);
+}
+
+template void correlate_windows<float>(const char*, Correlations, ConvOperands<float>, Stream&);
+template void correlate_windows<BFloat16>(const char*, Correlations, ConvOperands<BFloat16>,
+                                          Stream&);
+
+}  // namespace ofer::kernels::OFER_GPU

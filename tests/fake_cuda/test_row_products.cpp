@@ -1,0 +1,161 @@
+// Products whose rows must not depend on how many there are, on the stand-in: which algorithms are
+// tried, and what is kept of the trial.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "kernels/bf16.h"
+#include "kernels/cuda/matmul.h"
+#include "tests/fake_cuda/array.h"
+#include "tests/fake_cuda/fake_cuda.h"
+#include "tests/support/fill.h"
+
+namespace ofer::test {
+namespace {
+
+namespace cuda = kernels::cuda;
+using cuda::CudaStream;
+using kernels::BFloat16;
+using kernels::Index;
+using kernels::Product;
+
+constexpr Index kMost = 3000;
+
+// y = x W^T + bias of rows in, the first `rows` or others.
+template <class T>
+struct Rows {
+  Index in, out;
+  DeviceArray<T> x, weight, bias;
+
+  Rows(CudaStream& stream, Index in_, Index out_)
+      : in(in_),
+        out(out_),
+        x(stream, make_values({}, kMost * in, 1)),
+        weight(stream, make_values({}, out * in, 2)),
+        bias(stream, make_values({}, out, 3)) {}
+
+  std::vector<T> multiply(CudaStream& stream, Index first, Index rows) {
+    DeviceArray<T> y(stream, static_cast<std::size_t>(rows * out));
+    cuda::matmul(product(first, rows, y.data()), stream);
+    return y.read();
+  }
+  Product<T> product(Index first, Index rows, T* y) {
+    Product<T> p;
+    p.transpose_b = p.rows_alike = true;
+    p.m = rows;
+    p.n = out;
+    p.k = in;
+    p.a = x.data() + first * in;
+    p.lda = in;
+    p.b = weight.data();
+    p.ldb = in;
+    p.c = y;
+    p.ldc = out;
+    p.bias = bias.data();
+    return p;
+  }
+};
+
+// Of the last product that the library queued.
+int last_algorithm() {
+  return fake_cuda::products().back().algorithm;
+}
+
+void check_no_mistakes() {
+  for (const std::string& mistake : fake_cuda::mistakes()) FAIL_CHECK(mistake);
+}
+
+TEST_SUITE("cuda_row_products") {
+  TEST_CASE_TEMPLATE("a row's bits are the same among few and many", T, float, BFloat16) {
+    for (const Index in : {16, 72, 75}) {
+      fake_cuda::reset();
+      CudaStream stream(0);
+      const Index out = in == 75 ? 5 : 8;
+      Rows<T> rows(stream, in, out);
+      const std::vector<T> all = rows.multiply(stream, 0, kMost);
+      // Vectors want rows that are multiples of 16 bytes. The library's first choice for many rows
+      // is one of split sums, which is not asked for, its second one sums the other way round.
+      CHECK(last_algorithm() == (in == 75 ? fake_cuda::kPlain : fake_cuda::kAligned));
+      for (const Index count : {1, 5, 64, 512, 513, 2048, 2049}) {
+        const std::vector<T> some = rows.multiply(stream, kMost - count, count);
+        CHECK(std::memcmp(all.data() + (kMost - count) * out, some.data(),
+                          some.size() * sizeof(T)) == 0);
+        CHECK(last_algorithm() == (in == 75       ? fake_cuda::kPlain
+                                   : count <= 512 ? fake_cuda::kAlone
+                                                  : fake_cuda::kAligned));
+      }
+      check_no_mistakes();
+    }
+  }
+
+  TEST_CASE("a trial is made once, and keeps no memory") {
+    fake_cuda::reset();
+    CudaStream stream(0);
+    Rows<float> rows(stream, 16, 8);
+    DeviceArray<float> y(stream, static_cast<std::size_t>(kMost * 8));
+    // Few rows need none.
+    cuda::matmul(rows.product(0, 100, y.data()), stream);
+    const int buffers = fake_cuda::living().device_buffers;
+    const long taken = fake_cuda::calls("cudaMalloc");
+    cuda::matmul(rows.product(0, 700, y.data()), stream);
+    CHECK(fake_cuda::calls("cudaMalloc") == taken + 1);
+    cuda::matmul(rows.product(0, kMost, y.data()), stream);
+    const long calls = fake_cuda::calls("cublasLtMatmulAlgoGetHeuristic");
+    for (const Index count : {600, 700, 2500, 3000})
+      cuda::matmul(rows.product(0, count, y.data()), stream);
+    CHECK(fake_cuda::calls("cublasLtMatmulAlgoGetHeuristic") == calls);
+    CHECK(fake_cuda::calls("cudaMalloc") == taken + 1);
+    CHECK(fake_cuda::living().device_buffers == buffers);
+    check_no_mistakes();
+  }
+
+  TEST_CASE("without memory for a trial the first algorithm stays") {
+    fake_cuda::reset();
+    CudaStream stream(0);
+    Rows<float> rows(stream, 16, 8);
+    DeviceArray<float> y(stream, static_cast<std::size_t>(kMost * 8));
+    fake_cuda::fail("cudaMalloc", cudaErrorMemoryAllocation);
+    cuda::matmul(rows.product(0, kMost, y.data()), stream);
+    CHECK(last_algorithm() == fake_cuda::kAlone);
+    CHECK(fake_cuda::last_error() == cudaSuccess);
+    cuda::matmul(rows.product(0, kMost, y.data()), stream);
+    CHECK(last_algorithm() == fake_cuda::kAlone);
+    check_no_mistakes();
+  }
+
+  TEST_CASE("a capture makes no trial, and the next call does") {
+    fake_cuda::reset();
+    CudaStream stream(0);
+    Rows<float> rows(stream, 16, 8);
+    DeviceArray<float> y(stream, static_cast<std::size_t>(kMost * 8));
+    const long taken = fake_cuda::calls("cudaMalloc");
+    stream.begin_capture();
+    for (int i = 0; i < 2; ++i) cuda::matmul(rows.product(0, kMost, y.data()), stream);
+    const std::unique_ptr<kernels::Graph> graph = stream.end_capture();
+    CHECK(fake_cuda::calls("cudaMalloc") == taken);
+    CHECK(last_algorithm() == fake_cuda::kAlone);
+    stream.play(*graph);
+    const std::vector<float> noted = y.read();
+    cuda::matmul(rows.product(0, kMost, y.data()), stream);
+    CHECK(last_algorithm() == fake_cuda::kAligned);
+    CHECK(y.read() == noted);
+    check_no_mistakes();
+  }
+
+  TEST_CASE("a trial that fails on the device is an error") {
+    fake_cuda::reset();
+    CudaStream stream(0);
+    Rows<float> rows(stream, 16, 8);
+    DeviceArray<float> y(stream, static_cast<std::size_t>(kMost * 8));
+    const int buffers = fake_cuda::living().device_buffers;
+    fake_cuda::fail("cudaStreamSynchronize", cudaErrorLaunchFailure);
+    CHECK_THROWS_AS(cuda::matmul(rows.product(0, kMost, y.data()), stream), kernels::DeviceError);
+    CHECK(fake_cuda::living().device_buffers == buffers);
+  }
+}
+
+}  // namespace
+}  // namespace ofer::test

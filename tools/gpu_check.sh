@@ -11,9 +11,11 @@ usage: tools/gpu_check.sh [options]
   --programs FOLDER   use the programs of that build, and build nothing
   --headers FOLDER    header-only libraries, for a machine that has not got them installed
                       (tools/collect_headers.sh makes one)
-  --no-tests, --no-sanitizer, --no-bench
-                      leave the tests, compute-sanitizer, the benchmark out
-  --no-compile        leave torch.compile out of the benchmark: it takes many minutes
+  --only PARTS        of tests,sanitizer,kernels,pipeline (all): the tests, compute-sanitizer over
+                      the cases, the benchmark of each operation, that of the whole
+  --precision NAMES   of the operations' benchmark (fp32,tf32,bf16)
+  --turns N           of ours and PyTorch in a benchmark (2)
+  --no-compile        leave torch.compile out of the benchmarks: it takes many minutes
   --minutes N         start no test or sanitizer later than this, and say which were left
 OFER_COMMIT names the commit where git cannot; OFER_PYTHON a Python that has torch.
 TEXT
@@ -21,18 +23,19 @@ TEXT
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 2
-build=build-gpu headers="" make=yes tests=yes sanitize=yes bench=yes compile=yes minutes=""
+build=build-gpu headers="" make=yes compile=yes minutes=""
+parts=tests,sanitizer,kernels,pipeline precisions=fp32,tf32,bf16 turns=2
 while [ $# -gt 0 ]; do
   case $1 in
-    --build | --programs | --headers | --minutes) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
+    --build | --programs | --headers | --only | --precision | --turns | --minutes) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
   esac
   case $1 in
     --build) build=$2; shift ;;
     --headers) headers=$2; shift ;;
     --programs) build=$2 make=""; shift ;;
-    --no-tests) tests="" ;;
-    --no-sanitizer) sanitize="" ;;
-    --no-bench) bench="" ;;
+    --only) parts=$2; shift ;;
+    --precision) precisions=$2; shift ;;
+    --turns) turns=$2; shift ;;
     --no-compile) compile="" ;;
     --minutes) minutes=$2; shift ;;
     -h | --help) usage; exit 0 ;;
@@ -42,6 +45,10 @@ while [ $# -gt 0 ]; do
 done
 
 fail() { echo "gpu_check: $1" >&2; exit 1; }
+wants() { case ,$parts, in *,$1,*) return 0 ;; *) return 1 ;; esac }
+for part in ${parts//,/ }; do
+  case $part in tests | sanitizer | kernels | pipeline) ;; *) usage >&2; exit 2 ;; esac
+done
 command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU ||
   fail "this machine has no NVIDIA GPU, or no driver for it; nothing was checked"
 gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader -i 0)
@@ -72,8 +79,8 @@ if [ -n "$make" ]; then build_programs; fi
 
 failed=0
 names=() verdicts=()
-verdict() {  # NAME STATUS LOG: notes how it ended, shows what went wrong and the last lines
-  local name=$1 status=$2 log=$3
+verdict() {  # NAME STATUS LOG LINES: notes how it ended, shows what went wrong and the last lines
+  local name=$1 status=$2 log=$3 lines=$4
   echo "== $name"
   # A test that found no GPU after all has shown nothing.
   if [ "$status" -eq 0 ] && ! grep -q "SKIPPED, no GPU" "$log"; then
@@ -83,16 +90,16 @@ verdict() {  # NAME STATUS LOG: notes how it ended, shows what went wrong and th
     failed=$((failed + 1))
     grep -E "ERROR|SKIPPED|error|expected|threw|=========" "$log" | head -40
   fi
-  tail -3 "$log"
+  tail -n "$lines" "$log"
   names+=("$name")
   rm -f "$log"
 }
 
-step() {  # NAME COMMAND...
+step() {  # NAME COMMAND...: a benchmark, whose table is shown whole
   local name=$1 status=0
   shift
   "$@" >"$results/last.log" 2>&1 || status=$?
-  verdict "$name" "$status" "$results/last.log"
+  verdict "$name" "$status" "$results/last.log" +1
 }
 
 # Nothing is timed here: tests and sanitizers share one pool of as many processes as there are cores,
@@ -132,19 +139,19 @@ add_jobs() {  # NAME TOOL PROGRAM SUITE [GROUP...]
 }
 "$build/ofer_tests" --list-test-cases --test-suite=operations_cuda |
   grep -v -e '^\[doctest\]' -e '^===' | sed 's/,/\\,/g' |
-  awk -v folder="$deal" -v groups="$((2 * $(nproc)))" '{ print > (folder "/group" NR % groups) }'
-if [ -n "$tests" ]; then
+  awk -v folder="$deal" -v groups="$(nproc)" '{ print > (folder "/group" NR % groups) }'
+if wants tests; then
   for suite in pipeline_cuda training_cuda variants_cuda device_errors; do
     add_jobs "$suite" - ofer_tests "$suite" -
   done
   add_jobs api_cuda - ofer_api_tests api_cuda -
   add_jobs operations_cuda - ofer_tests operations_cuda "$deal"/group*
 fi
-if [ -n "$sanitize" ] && [ -x "$sanitizer" ]; then
+if wants sanitizer && [ -x "$sanitizer" ]; then
   for tool in racecheck initcheck synccheck memcheck; do
     add_jobs "compute-sanitizer $tool" "$tool" ofer_tests operations_cuda "$deal"/group*
   done
-elif [ -n "$sanitize" ]; then
+elif wants sanitizer; then
   names+=("compute-sanitizer")
   verdicts+=("NOT FOUND")
   failed=$((failed + 1))
@@ -166,7 +173,7 @@ for i in "${!pooled[@]}"; do
     cp "$log" "$log.$([ -e "$log.failed" ] && echo 1 || echo 0).sorted"
   done
   cat "$deal/$i"/*.0.sorted "$deal/$i"/*.1.sorted >"$results/last.log" 2>/dev/null
-  verdict "${pooled[$i]}" "$status" "$results/last.log"
+  verdict "${pooled[$i]}" "$status" "$results/last.log" 3
 done
 
 python=""
@@ -176,31 +183,30 @@ for candidate in ${OFER_PYTHON:-python3 /usr/bin/python3}; do
     break
   fi
 done
-if [ -n "$bench" ]; then
-  # Beside PyTorch, in turns, where it is; alone elsewhere.
-  export OFER_COMMIT=$commit
-  if [ -n "$python" ]; then
-    timed=(--program "$build/ofer" --python "$python" --device cuda --rounds 3 --turns 2)
-    if [ -z "$compile" ]; then timed+=(--no-compile); fi
-    step "every operation beside PyTorch" "$python" bench/compare_kernels.py "${timed[@]}" \
-      --precision fp32,tf32,bf16 --variants --seconds 0.1 --json "$results/kernels-$commit.json"
-  else
-    step "every operation" "$build/ofer" bench kernels --device cuda --precision fp32,tf32,bf16 \
-      --variants --seconds 0.2 --table -o "$results/kernels-$commit.json"
-  fi
-  for config in base small; do
-    weights=$results/$config.safetensors file=$results/pipeline-$config-$commit.json
-    "$build/ofer" init --config $config --seed 1 -o "$weights" >/dev/null
-    if [ -n "$python" ]; then
-      step "pipeline, $config, beside PyTorch" "$python" bench/compare_pipeline.py "${timed[@]}" \
-        -m "$weights" --precision fp32,bf16 --batch 1,4,16,64 --seconds 0.3 --json "$file"
-    else
-      step "pipeline, $config" "$build/ofer" bench pipeline -m "$weights" --device cuda \
-        --precision fp32,bf16 --seconds 0.5 --table -o "$file"
-    fi
-    rm -f "$weights"
-  done
+# Beside PyTorch, in turns, where it is; alone elsewhere.
+export OFER_COMMIT=$commit
+timed=(--program "$build/ofer" --python "$python" --device cuda --rounds 3 --turns "$turns")
+if [ -z "$compile" ]; then timed+=(--no-compile); fi
+if wants kernels && [ -n "$python" ]; then
+  step "every operation beside PyTorch" "$python" bench/compare_kernels.py "${timed[@]}" \
+    --precision "$precisions" --variants --seconds 0.1 --json "$results/kernels-$commit.json"
+elif wants kernels; then
+  step "every operation" "$build/ofer" bench kernels --device cuda --precision "$precisions" \
+    --variants --seconds 0.2 --table -o "$results/kernels-$commit.json"
 fi
+for config in base small; do
+  wants pipeline || break
+  weights=$results/$config.safetensors file=$results/pipeline-$config-$commit.json
+  "$build/ofer" init --config $config --seed 1 -o "$weights" >/dev/null
+  if [ -n "$python" ]; then
+    step "pipeline, $config, beside PyTorch" "$python" bench/compare_pipeline.py "${timed[@]}" \
+      -m "$weights" --precision fp32,bf16 --batch 1,4,16,64 --seconds 0.3 --json "$file"
+  else
+    step "pipeline, $config" "$build/ofer" bench pipeline -m "$weights" --device cuda \
+      --precision fp32,bf16 --seconds 0.5 --table -o "$file"
+  fi
+  rm -f "$weights"
+done
 echo
 for i in "${!names[@]}"; do printf '%-36s %s\n' "${names[$i]}" "${verdicts[$i]}"; done
 [ "$failed" -eq 0 ] || fail "$failed of ${#names[@]} checks failed"

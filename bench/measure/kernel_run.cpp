@@ -4,7 +4,9 @@
 #include <exception>
 #include <memory>
 
+#include "bench/measure/machine.h"
 #include "engine/error.h"
+#include "kernels/device_error.h"
 
 namespace ofer::bench {
 
@@ -29,22 +31,73 @@ bool wanted(const KernelCase& test, const KernelChoice& choice) {
   return test.name.find(choice.name) != std::string::npos;
 }
 
-// Binds the case, on its first visit holds it against the reference, and times one round.
-void visit_row(KernelRow& row, const KernelTarget& target, KernelTimer& timer,
-               const std::filesystem::path& folder) {
-  try {
-    const std::unique_ptr<BoundCase> bound = row.test.bind(target);
-    if (row.times.warm.empty()) {
-      row.bytes = bound->compulsory_bytes();
-      row.wrong = bound->difference(timer.stream());
-      if (!row.wrong.empty()) return;
-      if (!row.tensors.empty()) bound->save(folder / row.tensors);
+// Cases that stay in memory between their rounds: to draw and copy a large one again takes longer
+// than its round.
+class Kept {
+ public:
+  explicit Kept(std::size_t rows) : cases_(rows), bytes_(rows) {}
+
+  std::unique_ptr<BoundCase> take(std::size_t row) {
+    there_ -= bytes_[row];
+    bytes_[row] = 0;
+    return std::move(cases_[row]);
+  }
+  void keep(std::size_t row, std::unique_ptr<BoundCase> bound, double bytes) {
+    if (there_ + bytes > most_) return;
+    cases_[row] = std::move(bound);
+    bytes_[row] = bytes;
+    there_ += bytes;
+  }
+  // Makes room: nothing is kept any more. Was there anything?
+  bool drop() {
+    const bool any = there_ > 0;
+    for (auto& bound : cases_) bound.reset();
+    std::fill(bytes_.begin(), bytes_.end(), 0.0);
+    there_ = most_ = 0;
+    return any;
+  }
+
+ private:
+  std::vector<std::unique_ptr<BoundCase>> cases_;
+  std::vector<double> bytes_;  // of their tensors
+  double there_ = 0;
+  // A case holds its tensors and what it drew them from.
+  double most_ = std::min(0.1 * bytes_of_memory(), 4e9);
+};
+
+// Binds the case where it is not kept, on its first visit holds it against the reference, and times
+// one round.
+void visit(KernelRow& row, std::unique_ptr<BoundCase>& bound, const KernelTarget& target,
+           KernelTimer& timer, const std::filesystem::path& folder) {
+  if (!bound) bound = row.test.bind(target);
+  if (row.times.warm.empty()) {
+    row.bytes = bound->compulsory_bytes();
+    row.wrong = bound->difference(timer.stream());
+    if (!row.wrong.empty()) return;
+    if (!row.tensors.empty()) bound->save(folder / row.tensors);
+  }
+  timer.visit(*bound, row.times);
+}
+
+void visit_row(KernelRun& run, std::size_t number, Kept& kept, KernelTimer& timer,
+               const KernelChoice& choice, const RoundRule& rule) {
+  KernelRow& row = run.rows[number];
+  for (bool again = true; again;) {
+    again = false;
+    try {
+      std::unique_ptr<BoundCase> bound = kept.take(number);
+      visit(row, bound, run.targets[row.target], timer, choice.tensors);
+      if (row.wrong.empty() && !row.times.finished(rule))
+        kept.keep(number, std::move(bound), row.bytes);
+    } catch (const std::bad_alloc&) {
+      again = kept.drop();
+      if (!again) row.wrong = "not enough memory";
+    } catch (const kernels::DeviceError& error) {
+      again = error.out_of_memory && kept.drop();
+      if (!again) row.wrong = error.what();
+    } catch (const std::exception& error) {
+      row.wrong = error.what();
     }
-    timer.visit(*bound, row.times);
-  } catch (const std::bad_alloc&) {
-    row.wrong = "not enough memory";
-  } catch (const std::exception& error) {
-    row.wrong = error.what();
   }
 }
 
@@ -101,15 +154,17 @@ KernelRun run_kernels(std::vector<KernelTarget> targets, const KernelChoice& cho
     run.rooflines.push_back(run.targets[i].device == "simt" ? Roofline{}
                                                             : measure_roofline(run.targets[i]));
   }
+  Kept kept(run.rows.size());
   for (bool more = true; more;) {
     more = false;
-    for (KernelRow& row : run.rows) {
+    for (std::size_t number = 0; number < run.rows.size(); ++number) {
+      const KernelRow& row = run.rows[number];
       if (!row.wrong.empty() || row.times.finished(rule)) continue;
       if (!go_on(std::min(done, least), least)) {
         run.interrupted = true;
         return run;
       }
-      visit_row(row, run.targets[row.target], *timers[row.target], choice.tensors);
+      visit_row(run, number, kept, *timers[row.target], choice, rule);
       ++done;
       more = true;
     }

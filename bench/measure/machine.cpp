@@ -34,9 +34,12 @@ int usable_cores() {
 
 }  // namespace
 
+double bytes_of_memory() {
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+}
+
 nlohmann::ordered_json describe_machine() {
-  const double bytes =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  const double bytes = bytes_of_memory();
   return {{"cpu", value_in("/proc/cpuinfo", "model name", ':')},
           {"cores", usable_cores()},
           {"memory_gib", static_cast<double>(static_cast<long>(bytes / (1 << 30) * 10)) / 10},

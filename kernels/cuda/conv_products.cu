@@ -182,7 +182,7 @@ void correlate(const char* name, const ConvGeometry& g, bool adjoint, ConvOperan
   const Correlation one = products.product(0);
   check_source(one.gather);
   // Nothing here looks at the batch, for windows sum in another order.
-  if (uses_tensor_cores<T>(stream) && suits_windows(products))
+  if (uses_tensor_cores<T>(stream) && suits_windows<T>(products))
     return correlate_windows(name, Correlations{g, adjoint}, operands, stream);
   const Index depth =
       adjoint

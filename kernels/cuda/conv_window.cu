@@ -12,11 +12,14 @@ namespace ofer::kernels::OFER_GPU {
 namespace {
 
 //                                 rows warp_rows blocks
-// 64 channels x 64 positions a warp: 64 products for 16 loads of fragments.
+// 64 channels x 64 positions a warp: 32 products for 8 loads of fragments.
 template <class Arithmetic>
 using WideWindow = WindowTile<Arithmetic, 128, 2, 2>;
 template <class Arithmetic>
 using MediumWindow = WindowTile<Arithmetic, 64, 2, 3>;
+// Where there are few blocks.
+template <class Arithmetic>
+using SmallWindow = WindowTile<Arithmetic, 32, 1, 4>;
 // To a picture's three channels: all warps have the same eight.
 template <class Arithmetic>
 using NarrowWindow = WindowTile<Arithmetic, 8, 1, 4>;
@@ -24,15 +27,16 @@ using NarrowWindow = WindowTile<Arithmetic, 8, 1, 4>;
 // Positions of a block, the same in every tile.
 constexpr int kHeight = WideWindow<Bf16>::kHeight, kWidth = WideWindow<Bf16>::kWidth;
 
-// Blocks that fill the largest device (132 multiprocessors) at two each. A constant, because the
-// order of the sums hangs on it.
-constexpr Index kFill = 264;
+// The largest device's multiprocessors: each should have a block.
+constexpr Index kEnough = 132;
+
+// So many small blocks of one image need no help from its depth. A constant, because the order of
+// the sums hangs on it, as it does on the least part of the depth, which pays for a block's start.
+constexpr Index kFill = 128;
+constexpr int kLeastChunksOfSplit = 2;
 
 // Below this share of positions that exist, blocks of single positions (conv_product.cuh) do less.
 constexpr double kLeastUse = 0.6;
-
-// Channels below which most of a chunk is zeros.
-constexpr int kLeastChannels = 8;
 
 int tiles_h(const Gather& g) {
   return blocks_of(g.positions_h, kHeight);
@@ -69,10 +73,12 @@ void run(const char* name, const Correlations& all, const ConvOperands<T>& opera
   cut.shared_words = Tile::shared_words(window);
   cut.pairs = first.target_w == 1 && first.target_h % 2 == 0 && first.target_row % 2 == 0 &&
               aligned_for<2>(operands.y);
-  const Index blocks =
-      Index{cut.row_tiles} * cut.phases * cut.tiles_h * cut.tiles_w;  // of an image, unsplit
-  const int wanted = static_cast<int>(std::max<Index>(1, kFill / blocks));
-  cut.chunks_of_split = blocks_of(cut.chunks, wanted);
+  const Index places = Index{cut.phases} * cut.tiles_h * cut.tiles_w,  // of an image, unsplit
+      blocks = places * cut.row_tiles,
+              small_blocks =
+                  places * blocks_of(first.rows, SmallWindow<typename Tile::Arithmetic>::kRows);
+  const int wanted = static_cast<int>(std::max<Index>(1, kFill / small_blocks));
+  cut.chunks_of_split = std::max(blocks_of(cut.chunks, wanted), kLeastChunksOfSplit);
   const int splits = blocks_of(cut.chunks, cut.chunks_of_split);
   const Index group =
       splits > 1 ? std::max<Index>(1, kMostPartialSums / (splits * result)) : images;
@@ -104,9 +110,11 @@ void run(const char* name, const Correlations& all, const ConvOperands<T>& opera
 
 }  // namespace
 
+template <class T>
 bool suits_windows(const Correlations& products) {
   const Gather first = products.product(0).gather;
-  if (first.channels < kLeastChannels) return false;
+  // One chunk has nothing to multiply while its window is brought.
+  if (first.channels <= WideWindow<TensorArithmetic<T>>::kChannels) return false;
   const Index tiles = Index{tiles_h(first)} * tiles_w(first);
   if (first.positions() < kLeastUse * static_cast<double>(tiles * kHeight * kWidth)) return false;
   for (int phase = 0; phase < products.phases(); ++phase) {
@@ -114,7 +122,8 @@ bool suits_windows(const Correlations& products) {
     if (g.taps() == 0) continue;
     if (g.step_h % g.stride_h != 0 || g.step_w % g.stride_w != 0) return false;
     const int window = window_of(g);
-    if (window > kMostWindow || blocks_of(window, kWarpSize) > kMostPartsOfTap * g.taps())
+    if (window > kMostWindow ||
+        blocks_of(window, kWarpSize) > kMostPartsOfTap * bringing_taps(g.taps()))
       return false;
   }
   return true;
@@ -124,15 +133,25 @@ template <class T>
 void correlate_windows(const char* name, Correlations products, ConvOperands<T> operands,
                        Stream& stream) {
   using Arithmetic = TensorArithmetic<T>;
-  const int rows = products.product(0).rows;
-  if (rows <= NarrowWindow<Arithmetic>::kRows)
+  const Correlation first = products.product(0);
+  const Index places =
+      products.g.batch * products.phases() * tiles_h(first.gather) * tiles_w(first.gather);
+  // A result is the same sum in every tile: the tile follows all images.
+  const auto fits = [&](int rows) {
+    return first.rows > rows / 2 && places * blocks_of(first.rows, rows) >= kEnough;
+  };
+  if (first.rows <= NarrowWindow<Arithmetic>::kRows)
     run<NarrowWindow<Arithmetic>>(name, products, operands, stream);
-  else if (rows <= MediumWindow<Arithmetic>::kRows)
+  else if (fits(WideWindow<Arithmetic>::kRows))
+    run<WideWindow<Arithmetic>>(name, products, operands, stream);
+  else if (fits(MediumWindow<Arithmetic>::kRows))
     run<MediumWindow<Arithmetic>>(name, products, operands, stream);
   else
-    run<WideWindow<Arithmetic>>(name, products, operands, stream);
+    run<SmallWindow<Arithmetic>>(name, products, operands, stream);
 }
 
+template bool suits_windows<float>(const Correlations&);
+template bool suits_windows<BFloat16>(const Correlations&);
 template void correlate_windows<float>(const char*, Correlations, ConvOperands<float>, Stream&);
 template void correlate_windows<BFloat16>(const char*, Correlations, ConvOperands<BFloat16>,
                                           Stream&);

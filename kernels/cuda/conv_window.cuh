@@ -36,22 +36,38 @@ struct WindowTile {
   static_assert(kRowTiles * 8 * kWarpRows == rows && (kRowTiles == 1 || kRowTiles % 2 == 0));
 
   // A chunk of the depth: the channels of 16 words, 16 bytes of each position for each warp to
-  // bring. A line of a window, or of a stage of weights, is four words longer than that: eight
-  // lines whose numbers differ modulo 8 start in different banks.
+  // bring.
   static constexpr int kPair = A::kPair, kWords = 16, kChannels = kWords * kPair;
   static constexpr int kVector = kChannels / kWarps;
-  static constexpr int kPitch = kWords + 4;
   // Weights of one tap each, the one in use and those on their way.
   static constexpr int kStages = 4;
-  static constexpr int kLeftStage = rows * kPitch;
+  static constexpr int kLeftStage = rows * kWords;
   static constexpr int shared_words(int window) {
-    return kStages * kLeftStage + 2 * window * kPitch;
+    return kStages * kLeftStage + 2 * window * kWords;
   }
 };
 
-// Lines of a window that a warp can bring while a tap is multiplied, 32 positions each.
-constexpr int kMostPartsOfTap = 2;
+// Where four words, a quarter, of a line of a window or of a stage of weights lie. Eight lines
+// whose numbers differ modulo 8 have theirs in different banks, and so have two neighbours all of
+// theirs.
+__device__ __forceinline__ int quarter_place(int line, int quarter) {
+  return line * 16 + (quarter ^ (line / 2 % 4)) * 4;
+}
+// From quarter 0 or 1 to 2 or 3.
+__device__ __forceinline__ int two_quarters_on(int place) {
+  return place ^ 8;
+}
+
+// Parts of a window, 32 positions each, that are under way while a tap is multiplied; and before
+// the first one.
+constexpr int kMostPartsOfTap = 2, kPartsAtOnce = 4;
 constexpr int kMostWindow = 256;
+
+// Taps during which the next window's parts may be brought: what comes with the last but one is
+// there for the barrier behind the last.
+__host__ __device__ constexpr int bringing_taps(int taps) {
+  return taps - 1;
+}
 
 // One axis of a block's window: `size` places, the first of them `low` from the block's first
 // position, `unit` from a tap to the next.
@@ -162,7 +178,7 @@ struct WindowPart {
     } else {
       with_activation(activation, slope, put);
     }
-    store_vector<4>(window, position * Tile::kPitch + static_cast<int>(threadIdx.x) / kWarpSize * 4,
+    store_vector<4>(window, quarter_place(position, static_cast<int>(threadIdx.x) / kWarpSize),
                     words);
   }
 };
@@ -178,7 +194,9 @@ struct WindowSums {
 
   float sums[Tile::kRowTiles][Tile::kLines][4] = {};
   int first_row, first_line, g, t;
-  int left_lane, right_lane;  // where the lane's row of a fragment begins
+  // Of the fragments' rows that this lane says the place of: in the weights where, in a window
+  // which position and quarter.
+  int left_lane, position, quarter;
 
   __device__ __forceinline__ WindowSums() {
     const int lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
@@ -187,27 +205,32 @@ struct WindowSums {
     g = lane / 4;
     t = lane % 4;
     const int matrix = lane / 8, r = lane % 8;
-    const int position = 2 * r + ((r >= 4) != (matrix % 2 == 1) ? 1 : 0);
-    right_lane = position * Tile::kPitch + matrix / 2 * 4;
-    left_lane = Tile::kRowTiles == 1 ? r * Tile::kPitch + matrix * 4
-                                     : (matrix / 2 * 8 + r) * Tile::kPitch + matrix % 2 * 4;
-    left_lane += first_row * Tile::kPitch;
+    position = 2 * r + ((r >= 4) != (matrix % 2 == 1) ? 1 : 0);
+    quarter = matrix / 2;
+    left_lane = first_row * Tile::kWords + (Tile::kRowTiles == 1
+                                                ? quarter_place(r, matrix)
+                                                : quarter_place(matrix / 2 * 8 + r, matrix % 2));
   }
   // Of channel `first_row + 8 i + 2 t + c`, position 2 g + e of line `first_line + j`.
   __device__ __forceinline__ float value(int i, int j, int c, int e) const {
     return (g >= 4) != (e == 1) ? sums[i][j][2 + c] : sums[i][j][c];
   }
 
-  // sums += left right over one tap's words. `left`: its stage of weights; `right`: the window from
-  // the place on that the tap reads for the block's first position, `width` places in a line.
-  __device__ __forceinline__ void multiply(Shared<Word> left, Shared<Word> right, int width) {
+  // sums += left right over one tap's words. `left`: its stage of weights; `right`: the window, of
+  // which the tap reads place `first` for the block's first position, `width` places in a line.
+  __device__ __forceinline__ void multiply(Shared<Word> left, Shared<Word> right, int first,
+                                           int width) {
+    int right_lane[Tile::kLines];
+#pragma unroll
+    for (int j = 0; j < Tile::kLines; ++j)
+      right_lane[j] = quarter_place(first + (first_line + j) * width + position, quarter);
 #pragma unroll
     for (int step = 0; step < Tile::kWords / 8; ++step) {
       Word a[Tile::kLines][4], b[Tile::kRowTiles][2];
       std::uint32_t r[4];
 #pragma unroll
       for (int j = 0; j < Tile::kLines; ++j) {
-        load_matrices(right, (first_line + j) * width * Tile::kPitch + right_lane + step * 8, r);
+        load_matrices(right, step == 0 ? right_lane[j] : two_quarters_on(right_lane[j]), r);
 #pragma unroll
         for (int i = 0; i < 4; ++i) a[j][i] = Tile::Arithmetic::word_of(r[i]);
       }
@@ -218,7 +241,8 @@ struct WindowSums {
       } else {
 #pragma unroll
         for (int i = 0; i < Tile::kRowTiles; i += 2) {
-          load_matrices(left, i * 8 * Tile::kPitch + left_lane + step * 8, r);
+          const int lane = step == 0 ? left_lane : two_quarters_on(left_lane);
+          load_matrices(left, i * 8 * Tile::kWords + lane, r);
 #pragma unroll
           for (int k = 0; k < 4; ++k) b[i + k / 2][k % 2] = Tile::Arithmetic::word_of(r[k]);
         }
@@ -309,7 +333,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int first_chunk = static_cast<int>(split) * cut.chunks_of_split;
   const int chunks = min(cut.chunks_of_split, cut.chunks - first_chunk);
   const int taps = g.taps(), steps = chunks * taps;
-  const int parts = blocks_of(window, kWarpSize), parts_of_tap = blocks_of(parts, max(taps, 1));
+  const int parts = blocks_of(window, kWarpSize);
+  const int parts_of_tap = blocks_of(parts, max(bringing_taps(taps), 1));
   const Index plane = g.plane();
   const Index stage_words = static_cast<Index>(product.rows) * Tile::kWords;
   const Index left_first = phase * cut.left_phase +
@@ -321,13 +346,12 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
       const Index from = left_first + step * stage_words;
       const int to = step % Tile::kStages * Tile::kLeftStage;
       for (int i = thread; i < Tile::kRows * 4; i += Tile::kThreads)
-        copy_async<4>(tiles, to + i / 4 * Tile::kPitch + i % 4 * 4, left, from + i * 4,
-                      i / 4 < my_rows);
+        copy_async<4>(tiles, to + quarter_place(i / 4, i % 4), left, from + i * 4, i / 4 < my_rows);
     }
     copy_async_commit();
   };
   const auto window_of = [&](int chunk) {
-    return tiles + (Tile::kStages * Tile::kLeftStage + chunk % 2 * window * Tile::kPitch);
+    return tiles + (Tile::kStages * Tile::kLeftStage + chunk % 2 * window * Tile::kWords);
   };
   const auto fetch = [&](WindowPart<T, Tile>& part, int chunk, int number_of_part) {
     const int channel = (first_chunk + chunk) * Tile::kChannels + warp * Tile::kVector;
@@ -338,32 +362,35 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   WindowSums<Tile> sums;
   if (steps > 0) {
     for (int step = 0; step < Tile::kStages - 1; ++step) start_left(step);
-    for (int i = 0; i < parts; ++i) {
-      WindowPart<T, Tile> part;
-      fetch(part, 0, i);
-      part.store(window_of(0), activation, slope);
+    for (int first = 0; first < parts; first += kPartsAtOnce) {
+      WindowPart<T, Tile> part[kPartsAtOnce];
+#pragma unroll
+      for (int i = 0; i < kPartsAtOnce; ++i)
+        if (first + i < parts) fetch(part[i], 0, first + i);
+#pragma unroll
+      for (int i = 0; i < kPartsAtOnce; ++i)
+        if (first + i < parts) part[i].store(window_of(0), activation, slope);
     }
   }
   int chunk = 0, tap = 0, tap_h = 0, tap_w = 0;
+  // Shares of the next chunk's window, each under way while a tap is multiplied.
+  WindowPart<T, Tile> part[kMostPartsOfTap];
+  const auto is_due = [&](int of_tap, int i) {
+    return chunk + 1 < chunks && of_tap >= 0 && i < parts_of_tap &&
+           of_tap * parts_of_tap + i < parts;
+  };
   for (int step = 0; step < steps; ++step) {
     copy_async_wait<Tile::kStages - 2>();
     __syncthreads();  // the step's weights are there, and the step before has been multiplied
     start_left(step + Tile::kStages - 1);
-    // A share of the next chunk's window is under way while this tap is multiplied.
-    WindowPart<T, Tile> part[kMostPartsOfTap];
-    const int first_part = tap * parts_of_tap;
-    const auto is_due = [&](int i) {
-      return chunk + 1 < chunks && i < parts_of_tap && first_part + i < parts;
-    };
 #pragma unroll
     for (int i = 0; i < kMostPartsOfTap; ++i)
-      if (is_due(i)) fetch(part[i], chunk + 1, first_part + i);
+      if (is_due(tap - 1, i)) part[i].store(window_of(chunk + 1), activation, slope);
+#pragma unroll
+    for (int i = 0; i < kMostPartsOfTap; ++i)
+      if (is_due(tap, i)) fetch(part[i], chunk + 1, tap * parts_of_tap + i);
     const int place = (tap_h * h.unit - h.low) * w.size + tap_w * w.unit - w.low;
-    sums.multiply(tiles + step % Tile::kStages * Tile::kLeftStage,
-                  window_of(chunk) + place * Tile::kPitch, w.size);
-#pragma unroll
-    for (int i = 0; i < kMostPartsOfTap; ++i)
-      if (is_due(i)) part[i].store(window_of(chunk + 1), activation, slope);
+    sums.multiply(tiles + step % Tile::kStages * Tile::kLeftStage, window_of(chunk), place, w.size);
     ++tap;
     if (++tap_w == g.taps_w) {
       tap_w = 0;

@@ -20,6 +20,7 @@ struct ConvOperands {
 
 // Can and should these be computed so? The answer comes from the geometry of one image, so that an
 // image's bits do not depend on the batch.
+template <class T>
 bool suits_windows(const Correlations& products);
 
 // All of `products`; `stream` has tensor cores. Throws DeviceError.

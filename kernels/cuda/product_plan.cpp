@@ -169,13 +169,14 @@ ProductPlan ProductPlans::make_alike(const ProductShape& shape) {
   if (fresh) find_first(rows, stream_, shape);
   int level = 0;
   while (level + 1 < RowAlgorithms::kLevels && shape.m > RowAlgorithms::kMostRows[level]) ++level;
-  if (rows.found && level > 0 && !rows.tried && !stream_.capturing())
-    try_others(rows, stream_, shape);
+  if (rows.found && !rows.tried[level] && !stream_.capturing())
+    try_others(rows, level, stream_, shape);
   ProductPlan plan = describe(shape);
   plan.set_items(1);
-  plan.provisional = level > 0 && rows.found && !rows.tried;
-  for (; rows.found && !plan.found && level >= 0; --level) {
-    plan.algorithm = rows.algorithm[level];
+  plan.provisional = rows.found && !rows.tried[level];
+  for (const cublasLtMatmulAlgo_t* algorithm : {&rows.algorithm[level], &rows.first}) {
+    if (!rows.found || plan.found) break;
+    plan.algorithm = *algorithm;
     plan.found = takes(plan, plan.algorithm, 1, CudaStream::kCublasWorkspace);
   }
   return plan;

@@ -123,16 +123,17 @@ Candidates candidates(cublasLtHandle_t library, ProductPlan& plan, const Product
                       Splits splits, std::size_t workspace);
 
 // Algorithms for a product whose rows must not depend on their number, by that number. All give the
-// same bits: the first is the library's choice for few rows without split sums, each of the others
-// its best for many that came out like the first when both were tried (kernels/cuda/row_trial.h).
+// same bits: those of the first. Each level has the fastest that agreed with it
+// (kernels/cuda/row_trial.h).
 struct RowAlgorithms {
   static constexpr int kLevels = 3;
   // Rows that the levels are chosen for, and the most that they are used for.
   static constexpr Index kRows[kLevels] = {256, 1024, 4096};
   static constexpr Index kMostRows[kLevels - 1] = {512, 2048};
 
-  bool found = false, tried = false;
-  cublasLtMatmulAlgo_t algorithm[kLevels]{};
+  bool found = false;
+  bool tried[kLevels] = {};
+  cublasLtMatmulAlgo_t first{}, algorithm[kLevels]{};
 };
 
 // The plans of one stream. Used by one thread at a time. No call allocates or asks the library

@@ -11,8 +11,11 @@ namespace ofer::kernels::cuda {
 
 namespace {
 
-constexpr Index kFewRows = RowAlgorithms::kRows[0];
-constexpr Index kMostRows = RowAlgorithms::kRows[RowAlgorithms::kLevels - 1];
+// So many rows of A and columns of B are different, then they repeat.
+constexpr Index kRows = 16, kColumns = 64;
+
+// Products that are timed together.
+constexpr int kTimed = 4;
 
 // No trial is worth more than this.
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
@@ -72,17 +75,46 @@ class TrialMemory {
   void* data_ = nullptr;
 };
 
-// op(A) [kMostRows, k], whose rows repeat every kFewRows; op(B) [k, n]; a bias of zeros; C.
+// A pair of moments on a stream.
+class Stopwatch {
+ public:
+  Stopwatch() {
+    check(cudaEventCreate(&begin_), "cudaEventCreate");
+    const cudaError_t status = cudaEventCreate(&end_);
+    if (status == cudaSuccess) return;
+    cudaEventDestroy(begin_);
+    check(status, "cudaEventCreate");
+  }
+  ~Stopwatch() {
+    cudaEventDestroy(begin_);
+    cudaEventDestroy(end_);
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  void start(cudaStream_t stream) { check(cudaEventRecord(begin_, stream), "cudaEventRecord"); }
+  float milliseconds(cudaStream_t stream) {
+    check(cudaEventRecord(end_, stream), "cudaEventRecord");
+    check(cudaEventSynchronize(end_), "trying matrix products");
+    float result = 0;
+    check(cudaEventElapsedTime(&result, begin_, end_), "cudaEventElapsedTime");
+    return result;
+  }
+
+ private:
+  cudaEvent_t begin_ = nullptr, end_ = nullptr;
+};
+
+// op(A) [rows, k], op(B) [k, n], a bias of zeros, C.
 class RowTrial {
  public:
   RowTrial(const CudaStream& stream, const ProductShape& shape)
       : stream_(stream),
         shape_(shape),
         element_(shape.type == CUDA_R_32F ? sizeof(float) : sizeof(BFloat16)),
-        b_(bytes(kMostRows, shape.lda)),
+        b_(bytes(shape.m, shape.lda)),
         bias_(b_ + bytes(shape.transpose_b ? shape.n : shape.k, shape.ldb)),
         c_(bias_ + bytes(1, shape.n)),
-        memory_(c_ + bytes(kMostRows, shape.ldc)) {
+        memory_(c_ + bytes(shape.m, shape.ldc)) {
     if (!memory_.data()) return;
     if (element_ == sizeof(float))
       fill<float>();
@@ -92,16 +124,20 @@ class RowTrial {
 
   bool ready() const { return memory_.data() != nullptr; }
 
-  // The bits of kFewRows rows by themselves. False: the library does not.
+  // The bits of the first rows. False: the library does not.
   bool learn(const cublasLtMatmulAlgo_t& algorithm) {
-    if (!multiply(algorithm, kFewRows)) return false;
+    if (!multiply(algorithm)) return false;
     expected_ = fetch(0);
     return true;
   }
-  // Does it give those bits to the first and the last kFewRows of `rows`?
-  bool agrees(const cublasLtMatmulAlgo_t& algorithm, Index rows) {
-    return multiply(algorithm, rows) && fetch(0) == expected_ &&
-           fetch(rows - kFewRows) == expected_;
+  // Does it give those bits, and to the last rows as well?
+  bool agrees(const cublasLtMatmulAlgo_t& algorithm) {
+    return multiply(algorithm) && fetch(0) == expected_ && fetch(shape_.m - kRows) == expected_;
+  }
+  float milliseconds(const cublasLtMatmulAlgo_t& algorithm) {
+    watch_.start(stream_.handle());
+    for (int i = 0; i < kTimed; ++i) multiply(algorithm);
+    return watch_.milliseconds(stream_.handle());
   }
 
  private:
@@ -114,29 +150,44 @@ class RowTrial {
   }
   void wait() { check(cudaStreamSynchronize(stream_.handle()), "trying matrix products"); }
 
+  // `values` again and again from `at` on, up to `bytes`.
+  template <class T>
+  void repeat(std::size_t at, const std::vector<T>& values, std::size_t bytes) {
+    char* const to = memory_.data() + at;
+    std::size_t there = std::min(bytes, values.size() * sizeof(T));
+    copy(to, values.data(), there, cudaMemcpyHostToDevice);
+    for (std::size_t more; there < bytes; there += more) {
+      more = std::min(there, bytes - there);
+      copy(to + there, to, more, cudaMemcpyDeviceToDevice);
+    }
+  }
+
   template <class T>
   void fill() {
     Pairs pairs(shape_.k);
-    std::vector<T> a(static_cast<std::size_t>(kFewRows * shape_.lda), T(0.0f)),
-        b((c_ - b_) / sizeof(T), T(0.0f));  // and the bias
-    for (Index row = 0; row < kFewRows; ++row)
-      pairs.draw(
-          1, [&](Index l, float v) { a[static_cast<std::size_t>(row * shape_.lda + l)] = T(v); });
-    for (Index column = 0; column < shape_.n; ++column)
+    const auto at = [](Index i) { return static_cast<std::size_t>(i); };
+    std::vector<T> a(at(kRows * shape_.lda), T(0.0f));
+    for (Index row = 0; row < kRows; ++row)
+      pairs.draw(1, [&](Index l, float v) { a[at(row * shape_.lda + l)] = T(v); });
+    // op(B)'s columns lie behind each other, or beside each other.
+    const Index columns = std::min(kColumns, shape_.n);
+    std::vector<T> b(at(shape_.transpose_b ? columns * shape_.ldb : shape_.k * shape_.ldb),
+                     T(0.0f));
+    for (Index column = 0; column < columns; ++column)
       pairs.draw(-1, [&](Index l, float v) {
-        const Index at = shape_.transpose_b ? column * shape_.ldb + l : l * shape_.ldb + column;
-        b[static_cast<std::size_t>(at)] = T(v);
+        if (shape_.transpose_b) b[at(column * shape_.ldb + l)] = T(v);
+        for (Index n = column; !shape_.transpose_b && n < shape_.n; n += columns)
+          b[at(l * shape_.ldb + n)] = T(v);
       });
-    const std::size_t block = a.size() * sizeof(T);
-    copy(memory_.data() + b_, b.data(), b.size() * sizeof(T), cudaMemcpyHostToDevice);
-    copy(memory_.data(), a.data(), block, cudaMemcpyHostToDevice);
-    for (std::size_t i = 1; i < kMostRows / kFewRows; ++i)
-      copy(memory_.data() + i * block, memory_.data(), block, cudaMemcpyDeviceToDevice);
-    wait();  // a and b end here
+    repeat(0, a, b_);
+    repeat(b_, b, bias_ - b_);
+    const std::vector<T> zeros(at(shape_.n), T(0.0f));
+    repeat(bias_, zeros, zeros.size() * sizeof(T));
+    wait();  // what is copied from ends here
   }
 
-  bool multiply(const cublasLtMatmulAlgo_t& algorithm, Index rows) {
-    ProductPlan plan = describe(with_rows(shape_, rows));
+  bool multiply(const cublasLtMatmulAlgo_t& algorithm) {
+    ProductPlan plan = describe(shape_);
     plan.set_items(1);
     if (shape_.bias) plan.set_bias(memory_.data() + bias_);
     const float one = 1, zero = 0;
@@ -151,15 +202,15 @@ class RowTrial {
     return true;
   }
 
-  // n columns of kFewRows rows of C.
+  // n columns of kRows rows of C.
   std::vector<char> fetch(Index first) {
     const std::size_t line = static_cast<std::size_t>(shape_.ldc) * element_,
                       used = static_cast<std::size_t>(shape_.n) * element_;
-    std::vector<char> result((kFewRows - 1) * line + used);
+    std::vector<char> result((kRows - 1) * line + used);
     copy(result.data(), memory_.data() + c_ + static_cast<std::size_t>(first) * line, result.size(),
          cudaMemcpyDeviceToHost);
     wait();
-    for (std::size_t row = 0; row + 1 < kFewRows; ++row)  // what lies between is nobody's
+    for (std::size_t row = 0; row + 1 < kRows; ++row)  // what lies between is nobody's
       std::memset(result.data() + row * line + used, 0, line - used);
     return result;
   }
@@ -168,42 +219,43 @@ class RowTrial {
   ProductShape shape_;
   std::size_t element_, b_, bias_, c_;  // where B, bias, C begin
   TrialMemory memory_;
+  Stopwatch watch_;
   std::vector<char> expected_;
 };
+
+// The library's list for so many rows, without split sums.
+Candidates list_for(const CudaStream& stream, const ProductShape& shape) {
+  ProductPlan plan = describe(shape);
+  plan.set_items(1);
+  return candidates(stream.cublas(), plan, shape, Splits::kNone, CudaStream::kCublasWorkspace);
+}
 
 }  // namespace
 
 void find_first(RowAlgorithms& rows, const CudaStream& stream, const ProductShape& shape) {
-  const ProductShape few = with_rows(shape, kFewRows);
-  ProductPlan plan = describe(few);
-  plan.set_items(1);
-  const Candidates list =
-      candidates(stream.cublas(), plan, few, Splits::kNone, CudaStream::kCublasWorkspace);
+  const Candidates list = list_for(stream, with_rows(shape, RowAlgorithms::kRows[0]));
   rows.found = list.count > 0;
-  for (cublasLtMatmulAlgo_t& algorithm : rows.algorithm) algorithm = list.algorithm[0];
+  rows.first = list.algorithm[0];
+  for (cublasLtMatmulAlgo_t& algorithm : rows.algorithm) algorithm = rows.first;
 }
 
-void try_others(RowAlgorithms& rows, const CudaStream& stream, const ProductShape& shape) {
-  rows.tried = true;
-  const auto elements =
-      static_cast<std::size_t>(kMostRows * shape.lda + (kMostRows + kFewRows) * shape.ldc +
-                               (shape.transpose_b ? shape.n : shape.k) * shape.ldb);
+void try_others(RowAlgorithms& rows, int level, const CudaStream& stream,
+                const ProductShape& shape) {
+  rows.tried[level] = true;
+  const ProductShape many = with_rows(shape, RowAlgorithms::kRows[level]);
+  const auto elements = static_cast<std::size_t>(many.m * (many.lda + many.ldc) +
+                                                 (many.transpose_b ? many.n : many.k) * many.ldb);
   if (elements * sizeof(float) > kMostBytes) return;
-  RowTrial trial(stream, shape);
-  if (!trial.ready() || !trial.learn(rows.algorithm[0])) return;
-  for (int level = 1; level < RowAlgorithms::kLevels; ++level) {
-    // What is known to agree is better than the first where nothing else does.
-    rows.algorithm[level] = rows.algorithm[level - 1];
-    const ProductShape many = with_rows(shape, RowAlgorithms::kRows[level]);
-    ProductPlan plan = describe(many);
-    plan.set_items(1);
-    const Candidates list =
-        candidates(stream.cublas(), plan, many, Splits::kNone, CudaStream::kCublasWorkspace);
-    for (int i = 0; i < list.count; ++i)
-      if (trial.agrees(list.algorithm[i], many.m)) {
-        rows.algorithm[level] = list.algorithm[i];
-        break;
-      }
+  const Candidates list = list_for(stream, many);
+  RowTrial trial(stream, many);
+  if (!trial.ready() || !trial.learn(rows.first)) return;
+  float best = trial.milliseconds(rows.first);
+  for (int i = 0; i < list.count; ++i) {
+    if (!trial.agrees(list.algorithm[i])) continue;
+    const float time = trial.milliseconds(list.algorithm[i]);
+    if (time >= best) continue;
+    best = time;
+    rows.algorithm[level] = list.algorithm[i];
   }
 }
 

@@ -8,13 +8,15 @@
 
 namespace ofer::kernels::cuda {
 
-// The algorithm of the first level, which is that of all levels until others are known: the
-// library's first one without split sums. Asks, and queues nothing. Throws DeviceError.
+// The algorithm whose bits count, and that of all levels until others are known: the library's
+// first one without split sums. Asks, and queues nothing. Throws DeviceError.
 void find_first(RowAlgorithms& rows, const CudaStream& stream, const ProductShape& shape);
 
-// Tries the library's list for each further level against the first, on memory of its own. Where
-// there is none, or nothing agrees, levels stay as they are. Waits for the stream, which nobody may
-// be capturing. Throws DeviceError.
-void try_others(RowAlgorithms& rows, const CudaStream& stream, const ProductShape& shape);
+// Tries the library's list for a level, on memory of its own, and takes the fastest that agrees
+// with the first. Which it is may change from one process to the next; the bits do not. Where there
+// is no memory, the first stays. Waits for the stream, which nobody may be capturing. Throws
+// DeviceError.
+void try_others(RowAlgorithms& rows, int level, const CudaStream& stream,
+                const ProductShape& shape);
 
 }  // namespace ofer::kernels::cuda

@@ -144,8 +144,8 @@ inline std::vector<ConvGradientShape> conv_gradient_shapes(bool transposed) {
   shapes.push_back({"4x4 positions, 66 channels to 72",
                     {.batch = 3, .in_channels = 66, .out_channels = 72, .height = 4, .width = 4}});
   // A map that a GPU's tensor cores read in windows.
-  shapes.push_back({"8x16 positions, 20 channels to 12",
-                    {.batch = 1, .in_channels = 20, .out_channels = 12, .height = 8, .width = 16,
+  shapes.push_back({"8x16 positions, 36 channels to 40",
+                    {.batch = 1, .in_channels = 36, .out_channels = 40, .height = 8, .width = 16,
                      .kernel_h = 3, .kernel_w = 3, .pad_h = 1, .pad_w = 1}});
   if (transposed) {
     shapes.push_back({"output padding", {.batch = 1, .in_channels = 2, .out_channels = 3,

@@ -174,6 +174,12 @@ std::size_t workspace_of(const Problem& p, int algorithm) {
          sizeof(float);
 }
 
+// The library's columns are our rows.
+long cost_of(const Problem& p, int algorithm) {
+  if (algorithm == kAlone) return p.n >= 1024 ? 400 : 20;
+  return algorithm == kAligned ? 40 : 80;
+}
+
 // Do the distances between columns suit the algorithm? kAligned reads a vector at the beginning of
 // an item alone. Distances between items are looked at by nobody before a kernel fails, nor are the
 // addresses: the real check promises neither.
@@ -522,7 +528,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t library, cublasLtMatmulDesc_t ope
     return CUBLAS_STATUS_EXECUTION_FAILED;
   }
   note_product({algorithm.number, p.c.items,
-                static_cast<cublasComputeType_t>(p.operation.arithmetic), bias});
+                static_cast<cublasComputeType_t>(p.operation.arithmetic), bias,
+                cost_of(p, algorithm.number)});
   const float scale = *static_cast<const float*>(alpha), keep = *static_cast<const float*>(beta);
   queue(stream, [=] {
     if (p.c.type == CUDA_R_32F)

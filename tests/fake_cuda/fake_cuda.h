@@ -67,13 +67,14 @@ struct QueuedProduct {
   int algorithm, items;
   cublasComputeType_t arithmetic;
   bool bias;
+  long cost;  // what it adds to the clock of events
 };
 const std::vector<QueuedProduct>& products();
 
 // The algorithms, in no order.
 inline constexpr int kInOutput = 1;  // sums in parts, put together in the result's type
 inline constexpr int kParts = 2;     // sums in parts, put together in float, in the workspace
-inline constexpr int kAlone = 3;     // one item at a time
+inline constexpr int kAlone = 3;     // one item at a time; the fastest for few rows
 inline constexpr int kAligned = 4;   // operands, and bias, in vectors of 16 bytes
 inline constexpr int kPlain = 5;     // operands that lie anywhere
 

@@ -20,7 +20,7 @@ struct Stream {
 };
 struct Event {
   int device;
-  long recorded = 0;  // the number of the call, 0: never
+  long recorded = 0;  // the number of the call and what products took until then; 0: never
 };
 using Graph = std::vector<std::function<void()>>;
 
@@ -44,6 +44,7 @@ struct State {
   std::vector<QueuedProduct> products;
   int libraries = 0;
   long count = 0, failing = 0;
+  long spent = 0;  // by products, in calls
   Failure failure = Failure::kBroken;
   const char* failing_function = nullptr;
   cudaError_t failing_status = cudaSuccess;
@@ -219,6 +220,7 @@ void note_library(int change) {
   state().libraries += change;
 }
 void note_product(const QueuedProduct& product) {
+  state().spent += product.cost;
   state().products.push_back(product);
 }
 
@@ -405,7 +407,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
       write_down("records an event of another device");
       return cudaErrorInvalidResourceHandle;
     }
-    found->recorded = state().count;
+    found->recorded = state().count + state().spent;
     return cudaSuccess;
   });
 }

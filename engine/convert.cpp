@@ -20,13 +20,19 @@ void convert(const From* from, std::size_t count, To* to) {
 const void* from_floats(std::span<const float> values, DType dtype, std::vector<std::byte>& out) {
   if (dtype == DType::kF32) return values.data();
   out.resize(values.size() * size_of(dtype));
-  if (dtype == DType::kF64)
-    convert(values.data(), values.size(), reinterpret_cast<double*>(out.data()));
+  from_floats(values, dtype, out.data());
+  return out.data();
+}
+
+void from_floats(std::span<const float> values, DType dtype, void* out) {
+  if (dtype == DType::kF32)
+    std::memcpy(out, values.data(), values.size_bytes());
+  else if (dtype == DType::kF64)
+    convert(values.data(), values.size(), static_cast<double*>(out));
   else if (dtype == DType::kBF16)
-    convert(values.data(), values.size(), reinterpret_cast<kernels::BFloat16*>(out.data()));
+    convert(values.data(), values.size(), static_cast<kernels::BFloat16*>(out));
   else
     fail(ErrorCode::kInternal, "floats to ", name_of(dtype));
-  return out.data();
 }
 
 void to_floats(const void* elements, DType dtype, std::span<float> values) {

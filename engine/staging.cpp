@@ -1,5 +1,6 @@
 #include "engine/staging.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "engine/convert.h"
@@ -10,6 +11,11 @@ namespace ofer {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+
+// Elements that one thread converts at once; that are on their way before the next are converted;
+// and threads that convert: more would wait for the host's memory.
+constexpr std::size_t kPiece = std::size_t{1} << 16, kUnderWay = std::size_t{1} << 20;
+constexpr int kMostHelpers = 4;
 
 std::size_t aligned(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -38,27 +44,55 @@ void Staging::reserve(Session& session, std::size_t bytes) {
   used_ = 0;
 }
 
-void Staging::queue(Session& session, const void* data, const Tensor& tensor) {
+std::byte* Staging::take(Session& session, const Tensor& tensor) {
   session.require_uncaptured("a copy from the host (images, masks, lists of patches)");
   reserve(session, aligned(tensor.bytes()));
-  std::byte* place = memory_ + used_;
+  std::byte* const place = memory_ + used_;
   used_ += aligned(tensor.bytes());
   sent_ += aligned(tensor.bytes());
-  std::memcpy(place, data, tensor.bytes());
-  session.queue_to_device(tensor, place);
+  return place;
+}
+
+template <class F>
+void Staging::share_out(Session& session, std::size_t count, const F& function) {
+  if (count <= kPiece || device_.host_accessible() || session.threads() == 1) {
+    function(std::size_t{0}, count);
+    return;
+  }
+  if (!helpers_)
+    helpers_ = std::make_unique<kernels::cpu::CpuStream>(std::min(session.threads(), kMostHelpers));
+  helpers_->parallel_for(static_cast<std::int64_t>(count), static_cast<std::int64_t>(kPiece),
+                         [&](std::int64_t begin, std::int64_t end, int) {
+                           function(static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
+                         });
 }
 
 void Staging::send(Session& session, std::span<const float> values, const Tensor& tensor) {
   OFER_ASSERT(static_cast<std::int64_t>(values.size()) == tensor.elements());
   if (session.counting() || values.empty()) return;
-  queue(session, from_floats(values, tensor.dtype(), converted_), tensor);
+  const std::size_t size = size_of(tensor.dtype());
+  std::byte* const place = take(session, tensor);
+  // What is converted is on its way while the next is converted.
+  for (std::size_t first = 0; first < values.size(); first += kUnderWay) {
+    const auto some = values.subspan(first, std::min(kUnderWay, values.size() - first));
+    std::byte* const to = place + first * size;
+    share_out(session, some.size(), [&](std::size_t begin, std::size_t end) {
+      from_floats(some.subspan(begin, end - begin), tensor.dtype(), to + begin * size);
+    });
+    session.queue_to_device(
+        Tensor(static_cast<std::byte*>(tensor.raw()) + first * size,
+               {static_cast<std::int64_t>(some.size())}, tensor.dtype(), tensor.device()),
+        to);
+  }
 }
 
 void Staging::send(Session& session, std::span<const std::int32_t> values, const Tensor& tensor) {
   OFER_ASSERT(static_cast<std::int64_t>(values.size()) == tensor.elements() &&
               tensor.dtype() == DType::kI32);
   if (session.counting() || values.empty()) return;
-  queue(session, values.data(), tensor);
+  std::byte* const place = take(session, tensor);
+  std::memcpy(place, values.data(), values.size_bytes());
+  session.queue_to_device(tensor, place);
 }
 
 void Staging::fetch(Session& session, std::span<const Tensor> tensors) {
@@ -85,8 +119,11 @@ void Staging::fetch(Session& session, std::span<const Tensor> tensors) {
   place = memory_ + used_;
   for (std::size_t i = 0; i < tensors.size(); ++i)
     if (tensors[i].defined()) {
-      to_floats(place, tensors[i].dtype(),
-                std::span(floats_).subspan(first_[i], first_[i + 1] - first_[i]));
+      const auto values = std::span(floats_).subspan(first_[i], first_[i + 1] - first_[i]);
+      const std::size_t size = size_of(tensors[i].dtype());
+      share_out(session, values.size(), [&](std::size_t begin, std::size_t end) {
+        to_floats(place + begin * size, tensors[i].dtype(), values.subspan(begin, end - begin));
+      });
       place += aligned(tensors[i].bytes());
     }
 }

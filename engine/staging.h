@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "engine/backend.h"
 #include "engine/tensor.h"
+#include "kernels/cpu/threads.h"
 
 namespace ofer {
 
@@ -40,14 +42,19 @@ class Staging {
 
  private:
   void reserve(Session& session, std::size_t bytes);
-  void queue(Session& session, const void* data, const Tensor& tensor);
+  // The place of a tensor that is about to be sent.
+  std::byte* take(Session& session, const Tensor& tensor);
+  // Calls function(begin, end) for ranges that cover [0, count) elements, several at once where
+  // they are many and the device is apart from the host.
+  template <class F>
+  void share_out(Session& session, std::size_t count, const F& function);
 
   Device device_;
+  std::unique_ptr<kernels::cpu::CpuStream> helpers_;  // made when there is much to copy
   std::byte* memory_ = nullptr;
   std::size_t size_ = 0;
   std::size_t used_ = 0;  // of the memory
   std::size_t sent_ = 0;  // by this pass
-  std::vector<std::byte> converted_;
   std::vector<float> floats_;
   std::vector<std::size_t> first_;  // of each tensor's floats
 };

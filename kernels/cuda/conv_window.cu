@@ -11,20 +11,22 @@ namespace ofer::kernels::OFER_GPU {
 
 namespace {
 
-//                                 rows warp_rows blocks
+//                                 rows lines warp_rows blocks
 // 64 channels x 64 positions a warp: 32 products for 8 loads of fragments.
 template <class Arithmetic>
-using WideWindow = WindowTile<Arithmetic, 128, 2, 2>;
+using WideWindow = WindowTile<Arithmetic, 128, 8, 2, 2>;
 template <class Arithmetic>
-using MediumWindow = WindowTile<Arithmetic, 64, 2, 3>;
+using MediumWindow = WindowTile<Arithmetic, 64, 8, 2, 3>;
 // Where there are few blocks.
 template <class Arithmetic>
-using SmallWindow = WindowTile<Arithmetic, 32, 1, 4>;
+using SmallWindow = WindowTile<Arithmetic, 32, 8, 1, 4>;
+template <class Arithmetic>
+using TinyWindow = WindowTile<Arithmetic, 32, 4, 1, 6>;
 // To a picture's three channels: all warps have the same eight.
 template <class Arithmetic>
-using NarrowWindow = WindowTile<Arithmetic, 8, 1, 4>;
+using NarrowWindow = WindowTile<Arithmetic, 8, 8, 1, 4>;
 
-// Positions of a block, the same in every tile.
+// Lines and positions of all tiles but the smallest, by which a geometry is judged.
 constexpr int kHeight = WideWindow<Bf16>::kHeight, kWidth = WideWindow<Bf16>::kWidth;
 
 // The largest device's multiprocessors: each should have a block.
@@ -38,15 +40,15 @@ constexpr int kLeastChunksOfSplit = 2;
 // Below this share of positions that exist, blocks of single positions (conv_product.cuh) do less.
 constexpr double kLeastUse = 0.6;
 
-int tiles_h(const Gather& g) {
-  return blocks_of(g.positions_h, kHeight);
+int tiles_h(const Gather& g, int height = kHeight) {
+  return blocks_of(g.positions_h, height);
 }
 int tiles_w(const Gather& g) {
   return blocks_of(g.positions_w, kWidth);
 }
 
-int window_of(const Gather& g) {
-  return window_axis(kHeight, g.taps_h, g.step_h, g.stride_h).size *
+int window_of(const Gather& g, int height = kHeight) {
+  return window_axis(height, g.taps_h, g.step_h, g.stride_h).size *
          window_axis(kWidth, g.taps_w, g.step_w, g.stride_w).size;
 }
 
@@ -60,13 +62,13 @@ void run(const char* name, const Correlations& all, const ConvOperands<T>& opera
   for (int phase = 0; phase < all.phases(); ++phase) {
     const Gather one = all.product(phase).gather;
     most_taps = std::max(most_taps, one.taps());
-    window = std::max(window, window_of(one));
+    window = std::max(window, window_of(one, Tile::kHeight));
   }
   const Index rows = first.rows, images = all.g.batch, result = rows * first.target_row;
   WindowCut cut{};
   cut.row_tiles = blocks_of(first.rows, Tile::kRows);
   cut.phases = all.phases();
-  cut.tiles_h = tiles_h(g);
+  cut.tiles_h = tiles_h(g, Tile::kHeight);
   cut.tiles_w = tiles_w(g);
   cut.chunks = blocks_of(g.channels, Tile::kChannels);
   cut.left_phase = static_cast<Index>(cut.chunks) * most_taps * rows * Tile::kWords;
@@ -75,8 +77,8 @@ void run(const char* name, const Correlations& all, const ConvOperands<T>& opera
               aligned_for<2>(operands.y);
   const Index places = Index{cut.phases} * cut.tiles_h * cut.tiles_w,  // of an image, unsplit
       blocks = places * cut.row_tiles,
-              small_blocks =
-                  places * blocks_of(first.rows, SmallWindow<typename Tile::Arithmetic>::kRows);
+              small_blocks = Index{cut.phases} * tiles_h(g) * cut.tiles_w *
+                             blocks_of(first.rows, SmallWindow<typename Tile::Arithmetic>::kRows);
   const int wanted = static_cast<int>(std::max<Index>(1, kFill / small_blocks));
   cut.chunks_of_split = std::max(blocks_of(cut.chunks, wanted), kLeastChunksOfSplit);
   const int splits = blocks_of(cut.chunks, cut.chunks_of_split);
@@ -138,7 +140,8 @@ void correlate_windows(const char* name, Correlations products, ConvOperands<T> 
       products.g.batch * products.phases() * tiles_h(first.gather) * tiles_w(first.gather);
   // A result is the same sum in every tile: the tile follows all images.
   const auto fits = [&](int rows) {
-    return first.rows > rows / 2 && places * blocks_of(first.rows, rows) >= kEnough;
+    return (first.rows > rows / 2 || rows == SmallWindow<Arithmetic>::kRows) &&
+           places * blocks_of(first.rows, rows) >= kEnough;
   };
   if (first.rows <= NarrowWindow<Arithmetic>::kRows)
     run<NarrowWindow<Arithmetic>>(name, products, operands, stream);
@@ -146,8 +149,10 @@ void correlate_windows(const char* name, Correlations products, ConvOperands<T> 
     run<WideWindow<Arithmetic>>(name, products, operands, stream);
   else if (fits(MediumWindow<Arithmetic>::kRows))
     run<MediumWindow<Arithmetic>>(name, products, operands, stream);
-  else
+  else if (fits(SmallWindow<Arithmetic>::kRows))
     run<SmallWindow<Arithmetic>>(name, products, operands, stream);
+  else
+    run<TinyWindow<Arithmetic>>(name, products, operands, stream);
 }
 
 template bool suits_windows<float>(const Correlations&);

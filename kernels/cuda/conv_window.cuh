@@ -1,9 +1,10 @@
 // A convolution on tensor cores, each element of the source read once for all of its taps.
 //
 // conv_product_kernel gathers every (feature, position) of its product anew: nine loads of an
-// element in a 3 x 3 convolution, each with its own address. Here a block owns 8 x 16 positions of
-// one image, and what all taps read of a few channels, its *window*, lies in shared memory once,
-// channels innermost. A tap is then no more than another place in the window to start from.
+// element in a 3 x 3 convolution, each with its own address. Here a block owns a few lines of
+// 16 positions of one image, and what all taps read of a few channels, its *window*, lies in shared
+// memory once, channels innermost. A tap is then no more than another place in the window to start
+// from.
 //
 // It takes sources in which neighbouring positions and neighbouring taps are whole steps of one
 // grid: stride 1 with any dilation, a stride that divides the dilation (the U-Net's 4 x 4 kernels
@@ -23,17 +24,18 @@
 
 namespace ofer::kernels::OFER_GPU {
 
-// How a block shares out kRows channels at 8 x 16 positions among its four warps; a warp's part is
-// kRowTiles x kLines products of 8 channels and the 16 positions of one line.
-template <class A, int rows, int warp_rows, int blocks>
+// How a block shares out kRows channels at kHeight x 16 positions among its four warps; a warp's
+// part is kRowTiles x kLines products of 8 channels and the 16 positions of one line.
+template <class A, int rows, int lines, int warp_rows, int blocks>
 struct WindowTile {
   using Arithmetic = A;
   using Word = typename A::Word;
-  static constexpr int kRows = rows, kHeight = 8, kWidth = 16;
+  static constexpr int kRows = rows, kHeight = lines, kWidth = 16;
   static constexpr int kThreads = 128, kBlocks = blocks, kWarps = kThreads / kWarpSize;
   static constexpr int kWarpRows = warp_rows, kWarpLines = kWarps / warp_rows;
   static constexpr int kRowTiles = rows / kWarpRows / 8, kLines = kHeight / kWarpLines;
   static_assert(kRowTiles * 8 * kWarpRows == rows && (kRowTiles == 1 || kRowTiles % 2 == 0));
+  static_assert(kLines * kWarpLines == lines);
 
   // A chunk of the depth: the channels of 16 words, 16 bytes of each position for each warp to
   // bring.

@@ -126,10 +126,12 @@ Candidates candidates(cublasLtHandle_t library, ProductPlan& plan, const Product
 // same bits: those of the first. Each level has the fastest that agreed with it
 // (kernels/cuda/row_trial.h).
 struct RowAlgorithms {
-  static constexpr int kLevels = 3;
-  // Rows that the levels are chosen for, and the most that they are used for.
-  static constexpr Index kRows[kLevels] = {256, 1024, 4096};
-  static constexpr Index kMostRows[kLevels - 1] = {512, 2048};
+  static constexpr int kLevels = 4;
+  // Rows that the levels are chosen for, and the most that they are used for. The first algorithm
+  // is that of an image's 197 tokens.
+  static constexpr Index kRows[kLevels] = {96, 256, 1024, 4096};
+  static constexpr Index kMostRows[kLevels - 1] = {128, 512, 2048};
+  static constexpr int kFirst = 1;
 
   bool found = false;
   bool tried[kLevels] = {};

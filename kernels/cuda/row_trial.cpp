@@ -233,7 +233,8 @@ Candidates list_for(const CudaStream& stream, const ProductShape& shape) {
 }  // namespace
 
 void find_first(RowAlgorithms& rows, const CudaStream& stream, const ProductShape& shape) {
-  const Candidates list = list_for(stream, with_rows(shape, RowAlgorithms::kRows[0]));
+  const Candidates list =
+      list_for(stream, with_rows(shape, RowAlgorithms::kRows[RowAlgorithms::kFirst]));
   rows.found = list.count > 0;
   rows.first = list.algorithm[0];
   for (cublasLtMatmulAlgo_t& algorithm : rows.algorithm) algorithm = rows.first;

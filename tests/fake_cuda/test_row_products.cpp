@@ -80,7 +80,7 @@ TEST_SUITE("cuda_row_products") {
       // is one of split sums, which is not asked for, its second one sums the other way round; of
       // the two that are left, one is fast.
       CHECK(last_algorithm() == (in == 75 ? fake_cuda::kPlain : fake_cuda::kAligned));
-      for (const Index count : {1, 5, 64, 512, 513, 2048, 2049}) {
+      for (const Index count : {1, 5, 128, 129, 512, 513, 2048, 2049}) {
         const std::vector<T> some = rows.multiply(stream, kMost - count, count);
         CHECK(std::memcmp(all.data() + (kMost - count) * out, some.data(),
                           some.size() * sizeof(T)) == 0);
@@ -99,14 +99,14 @@ TEST_SUITE("cuda_row_products") {
     DeviceArray<float> y(stream, static_cast<std::size_t>(kMost * 8));
     const int living = fake_cuda::living().total();
     const long taken = fake_cuda::calls("cudaMalloc");
-    for (const Index count : {100, 700, 3000})
+    for (const Index count : {100, 300, 700, 3000})
       cuda::matmul(rows.product(0, count, y.data()), stream);
-    CHECK(fake_cuda::calls("cudaMalloc") == taken + 3);
+    CHECK(fake_cuda::calls("cudaMalloc") == taken + 4);
     const long calls = fake_cuda::calls("cublasLtMatmulAlgoGetHeuristic");
-    for (const Index count : {100, 5, 600, 700, 2500, 3000})
+    for (const Index count : {100, 5, 300, 600, 700, 2500, 3000})
       cuda::matmul(rows.product(0, count, y.data()), stream);
     CHECK(fake_cuda::calls("cublasLtMatmulAlgoGetHeuristic") == calls);
-    CHECK(fake_cuda::calls("cudaMalloc") == taken + 3);
+    CHECK(fake_cuda::calls("cudaMalloc") == taken + 4);
     CHECK(fake_cuda::living().total() == living);
     check_no_mistakes();
   }

@@ -14,6 +14,8 @@ usage: tools/gpu_check.sh [options]
   --only PARTS        of tests,sanitizer,kernels,pipeline (all): the tests, compute-sanitizer over
                       the cases, the benchmark of each operation, that of the whole
   --precision NAMES   of the operations' benchmark (fp32,tf32,bf16)
+  --operation NAMES   in it only these (all)
+  --config NAMES      of the whole's benchmark (base,small)
   --turns N           of ours and PyTorch in a benchmark (2)
   --no-compile        leave torch.compile out of the benchmarks: it takes many minutes
   --minutes N         start no test or sanitizer later than this, and say which were left
@@ -24,10 +26,10 @@ TEXT
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 2
 build=build-gpu headers="" make=yes compile=yes minutes=""
-parts=tests,sanitizer,kernels,pipeline precisions=fp32,tf32,bf16 turns=2
+parts=tests,sanitizer,kernels,pipeline precisions=fp32,tf32,bf16 operations=() configs=base,small turns=2
 while [ $# -gt 0 ]; do
   case $1 in
-    --build | --programs | --headers | --only | --precision | --turns | --minutes) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
+    --build | --programs | --headers | --only | --precision | --operation | --config | --turns | --minutes) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
   esac
   case $1 in
     --build) build=$2; shift ;;
@@ -35,6 +37,8 @@ while [ $# -gt 0 ]; do
     --programs) build=$2 make=""; shift ;;
     --only) parts=$2; shift ;;
     --precision) precisions=$2; shift ;;
+    --operation) operations=(--operation "$2"); shift ;;
+    --config) configs=$2; shift ;;
     --turns) turns=$2; shift ;;
     --no-compile) compile="" ;;
     --minutes) minutes=$2; shift ;;
@@ -189,12 +193,12 @@ timed=(--program "$build/ofer" --python "$python" --device cuda --rounds 3 --tur
 if [ -z "$compile" ]; then timed+=(--no-compile); fi
 if wants kernels && [ -n "$python" ]; then
   step "every operation beside PyTorch" "$python" bench/compare_kernels.py "${timed[@]}" \
-    --precision "$precisions" --variants --seconds 0.1 --json "$results/kernels-$commit.json"
+    --precision "$precisions" "${operations[@]}" --variants --seconds 0.1 --json "$results/kernels-$commit.json"
 elif wants kernels; then
   step "every operation" "$build/ofer" bench kernels --device cuda --precision "$precisions" \
-    --variants --seconds 0.2 --table -o "$results/kernels-$commit.json"
+    "${operations[@]}" --variants --seconds 0.2 --table -o "$results/kernels-$commit.json"
 fi
-for config in base small; do
+for config in ${configs//,/ }; do
   wants pipeline || break
   weights=$results/$config.safetensors file=$results/pipeline-$config-$commit.json
   "$build/ofer" init --config $config --seed 1 -o "$weights" >/dev/null

@@ -78,7 +78,7 @@ __global__ void fragments(Global<float> y) {
 struct Device {
   float* data;
   explicit Device(const std::vector<float>& values)
-      : data(static_cast<float*>(allocate(values.size() * sizeof(float), true))) {
+      : data(static_cast<float*>(allocate(values.size() * sizeof(float), Tracking::kRaces))) {
     std::copy(values.begin(), values.end(), data);
   }
   ~Device() { release(data); }

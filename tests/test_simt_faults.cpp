@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/cuda/matmul.h"
 #include "kernels/simt/device.h"
 #include "tests/support/memory.h"
 
@@ -18,7 +19,8 @@ constexpr int kThreads = 64;
 class Array {
  public:
   explicit Array(std::vector<float> values)
-      : size_(values.size()), data_(static_cast<float*>(allocate(size_ * sizeof(float), true))) {
+      : size_(values.size()),
+        data_(static_cast<float*>(allocate(size_ * sizeof(float), Tracking::kRaces))) {
     std::copy(values.begin(), values.end(), data_);
   }
   ~Array() { release(data_); }
@@ -67,6 +69,14 @@ __global__ void reverse(Global<const float> x, Global<float> y) {
   tile[t] = x[t];
   if constexpr (kRight) __syncthreads();
   y[t] = tile[kThreads - 1 - t];
+}
+
+// y[0 .. count) = 1, and y = x.
+__global__ void fill_first(Global<float> y, Index count) {
+  if (threadIdx.x < count) y[threadIdx.x] = 1;
+}
+__global__ void copy_all(Global<const float> x, Global<float> y, Index count) {
+  if (threadIdx.x < count) y[threadIdx.x] = x[threadIdx.x];
 }
 
 // Neighbours added, the last one alone.
@@ -241,6 +251,45 @@ TEST_SUITE("simt_faults") {
       CHECK(std::isnan(values[static_cast<std::size_t>(i)]) == (i / 8 == 3));
   }
 
+  TEST_CASE("scratch memory that nobody has written") {
+    constexpr Index kCount = 40;
+    Array y(std::vector<float>(kCount, 0.0f));
+    SimtStream stream(2, 1);
+    const auto pass = [&](Index written) {
+      std::string text;
+      float* const scratch = stream.scratch<float>(0, kCount);
+      try {
+        launch("first", fill_first, {1, kThreads}, stream, scratch, written);
+        launch("second", copy_all, {1, kThreads}, stream, scratch, y.data(), kCount);
+      } catch (const Fault& fault) {
+        text = fault.what();
+      }
+      return text;
+    };
+    CHECK(pass(kCount) == "");
+    CHECK(y.values().back() == 1);
+    // What an earlier call has left is as good as garbage.
+    CHECK(pass(kCount - 1) == "");
+    stream.dirty_scratch();
+    const std::string text = pass(kCount - 1);
+    CHECK(mentions(text, "reads scratch memory that nobody has written"));
+    CHECK(mentions(text, "kernel second"));
+    CHECK(mentions(text, "thread (39, 0, 0)"));
+    // A product writes there too, which is no kernel's doing.
+    stream.dirty_scratch();
+    Array a(std::vector<float>(kCount, 1.0f)), b(std::vector<float>(1, 2.0f));
+    Product<float> product;
+    product.m = kCount;
+    product.n = product.k = 1;
+    product.a = a.data();
+    product.b = b.data();
+    product.c = stream.scratch<float>(0, kCount);
+    product.lda = product.ldb = product.ldc = 1;
+    matmul(product, stream);
+    CHECK(pass(0) == "");
+    CHECK(y.values().back() == 2);
+  }
+
   TEST_CASE("a shuffle in a divergent branch") {
     Array x(counting(kThreads)), y(counting(kThreads));
     CHECK(fault_of(positive_sum<true>, {1, kThreads}, x.data(), y.data()) == "");
@@ -297,8 +346,10 @@ TEST_SUITE("simt_faults") {
     CHECK(fault_of(dynamic_array, {1, kThreads, kThreads * sizeof(float)}, y.data()) == "");
     const std::string dynamic = fault_of(dynamic_array, {1, kThreads}, y.data());
     CHECK_MESSAGE(mentions(dynamic, "ends at byte 256, the launch gave 0"), dynamic);
-    CHECK(mentions(fault_of(output_rows, {1, 2048}, x.data(), y.data()), "a block of 2048 threads"));
-    CHECK(mentions(fault_of(output_rows, {Dim3(1, 70000), kThreads}, x.data(), y.data()), "a grid"));
+    CHECK(
+        mentions(fault_of(output_rows, {1, 2048}, x.data(), y.data()), "a block of 2048 threads"));
+    CHECK(
+        mentions(fault_of(output_rows, {Dim3(1, 70000), kThreads}, x.data(), y.data()), "a grid"));
     const std::string null =
         fault_of(output_rows, {1, kThreads}, static_cast<const float*>(nullptr), y.data());
     CHECK_MESSAGE(mentions(null, "null pointer"), null);

@@ -92,7 +92,8 @@ verdict() {  # NAME STATUS LOG LINES: notes how it ended, shows what went wrong 
   else
     verdicts+=(FAILED)
     failed=$((failed + 1))
-    grep -E "ERROR|SKIPPED|error|expected|threw|=========" "$log" | head -40
+    grep -E "ERROR|SKIPPED|error|expected|threw|=========" "$log" |
+      grep -Ev "COMPUTE-SANITIZER|SUMMARY: 0 |^=+$" | head -40
   fi
   tail -n "$lines" "$log"
   names+=("$name")
@@ -172,9 +173,14 @@ for i in "${!pooled[@]}"; do
     left=("$deal/$i"/*.left)
     echo "ERROR: ${#left[@]} parts of ${pooled[$i]} were left for lack of time" >"$deal/$i/left.log"
   fi
-  # The parts that failed come last, so that their end is what is shown.
+  # The parts that failed come last, so that their end is what is shown, and are kept whole.
   for log in "$deal/$i"/*.log; do
-    cp "$log" "$log.$([ -e "$log.failed" ] && echo 1 || echo 0).sorted"
+    if [ -e "$log.failed" ]; then
+      cp "$log" "$log.1.sorted"
+      cp "$log" "$results/failed-${pooled[$i]// /-}-$(basename "$log")"
+    else
+      cp "$log" "$log.0.sorted"
+    fi
   done
   cat "$deal/$i"/*.0.sorted "$deal/$i"/*.1.sorted >"$results/last.log" 2>/dev/null
   verdict "${pooled[$i]}" "$status" "$results/last.log" 3

@@ -8,6 +8,9 @@ namespace ofer::kernels::cuda {
 
 namespace {
 
+// How many algorithms the library is asked for; the first fits nearly always.
+constexpr int kAlgorithms = 16;
+
 // fp32: floats are multiplied as they are, by no trick. bfloat16, or floats rounded to it: on
 // tensor cores, sums in float.
 cublasComputeType_t arithmetic(const ProductShape& shape) {
@@ -120,14 +123,14 @@ ProductPlan describe(const ProductShape& s) {
 }
 
 Candidates candidates(cublasLtHandle_t library, ProductPlan& plan, const ProductShape& shape,
-                      Splits splits, std::size_t workspace) {
+                      Splits splits, std::size_t workspace, int wanted) {
   Candidates result;
   cublasLtMatmulPreferenceOpaque_t wishes = preference(shape, splits, workspace);
   cublasLtMatmulHeuristicResult_t found[Candidates::kMost];
   int count = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
       library, &plan.operation, &plan.first, &plan.second, &plan.result, &plan.result, &wishes,
-      Candidates::kMost, found, &count);
+      std::min(wanted, Candidates::kMost), found, &count);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED) return result;
   check(status, "choosing a matrix product's algorithm");
   for (int i = 0; i < count; ++i)
@@ -147,8 +150,8 @@ ProductPlan& ProductPlans::plan(const ProductShape& shape) {
 ProductPlan ProductPlans::make(const ProductShape& shape) {
   ProductPlan plan = describe(shape);
   plan.set_items(1);
-  const Candidates list =
-      candidates(stream_.cublas(), plan, shape, Splits::kAllowed, CudaStream::kCublasWorkspace);
+  const Candidates list = candidates(stream_.cublas(), plan, shape, Splits::kAllowed,
+                                     CudaStream::kCublasWorkspace, kAlgorithms);
   for (int i = 0; i < list.count; ++i) {
     // Two items, whatever they take: is it an algorithm for batches? items_of_call sees to their
     // number.

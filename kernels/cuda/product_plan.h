@@ -112,15 +112,15 @@ enum class Splits { kAllowed, kNone };
 // The product without an algorithm, for one item.
 ProductPlan describe(const ProductShape& shape);
 
-// The library's list for what `plan` describes, the best first: those that need no more than
-// `workspace` bytes. Empty where it has none. Throws DeviceError.
+// The library's list for what `plan` describes, the best first: at most `wanted` that need no more
+// than `workspace` bytes. Empty where it has none. Throws DeviceError.
 struct Candidates {
-  static constexpr int kMost = 16;  // the first fits nearly always
+  static constexpr int kMost = 48;
   cublasLtMatmulAlgo_t algorithm[kMost];
   int count = 0;
 };
 Candidates candidates(cublasLtHandle_t library, ProductPlan& plan, const ProductShape& shape,
-                      Splits splits, std::size_t workspace);
+                      Splits splits, std::size_t workspace, int wanted);
 
 // Algorithms for a product whose rows must not depend on their number, by that number. All give the
 // same bits: those of the first. Each level has the fastest that agreed with it

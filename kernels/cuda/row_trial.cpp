@@ -181,8 +181,9 @@ class RowTrial {
       });
     repeat(0, a, b_);
     repeat(b_, b, bias_ - b_);
-    const std::vector<T> zeros(at(shape_.n), T(0.0f));
-    repeat(bias_, zeros, zeros.size() * sizeof(T));
+    // To the end of its place: the library reads a bias in vectors.
+    const std::vector<T> zeros((c_ - bias_) / sizeof(T), T(0.0f));
+    repeat(bias_, zeros, c_ - bias_);
     wait();  // what is copied from ends here
   }
 
@@ -223,11 +224,17 @@ class RowTrial {
   std::vector<char> expected_;
 };
 
+// Algorithms that are tried. The library's list for few rows begins with tiles that leave most of a
+// large device idle, and few rows are soon multiplied.
+constexpr int kOfFewRows = Candidates::kMost, kOfManyRows = 8;
+
 // The library's list for so many rows, without split sums.
 Candidates list_for(const CudaStream& stream, const ProductShape& shape) {
   ProductPlan plan = describe(shape);
   plan.set_items(1);
-  return candidates(stream.cublas(), plan, shape, Splits::kNone, CudaStream::kCublasWorkspace);
+  return candidates(
+      stream.cublas(), plan, shape, Splits::kNone, CudaStream::kCublasWorkspace,
+      shape.m <= RowAlgorithms::kRows[RowAlgorithms::kFirst] ? kOfFewRows : kOfManyRows);
 }
 
 }  // namespace

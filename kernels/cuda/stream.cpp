@@ -120,6 +120,10 @@ void CudaStream::open() {
                         version_of(kLowest) + " or more; " + remedy(compute_capability_));
     check(cublasLtCreate(&cublas_), "cublasLtCreate");
     check(cudaMalloc(&cublas_workspace_, kCublasWorkspace), "workspace of cuBLAS");
+    // So that whatever a kernel of the library reads there is the same every time.
+    if (!capturing())
+      check(cudaMemset2DAsync(cublas_workspace_, kCublasWorkspace, 0, kCublasWorkspace, 1, stream_),
+            "workspace of cuBLAS");
     product_plans_ = std::make_unique<ProductPlans>(*this);
     for (cudaEvent_t& event : marks_) check(cudaEventCreate(&event), "cudaEventCreate");
   } catch (...) {

@@ -376,7 +376,7 @@ SimtStream::~SimtStream() {
 void* SimtStream::scratch_bytes(int slot, std::size_t bytes) {
   if (bytes > scratch_size_[slot]) {
     refuse_while_capturing("scratch memory grows");
-    void* fresh = allocate(bytes);
+    void* fresh = allocate(bytes, Tracking::kScratch);
     if (!fresh)
       throw DeviceError("cannot allocate " + std::to_string(bytes) + " bytes of scratch memory",
                         true);
@@ -408,7 +408,10 @@ void SimtStream::mark(std::size_t number) {
 
 void SimtStream::dirty_scratch() {
   for (int slot = 0; slot < kSlots; ++slot)
-    if (scratch_[slot]) std::memset(scratch_[slot], 0xff, scratch_size_[slot]);
+    if (scratch_[slot]) {
+      std::memset(scratch_[slot], 0xff, scratch_size_[slot]);
+      forget_writes(scratch_[slot]);
+    }
 }
 
 void SimtStream::launch(const char* kernel, const LaunchShape& shape, const KernelCall& call) {

@@ -33,6 +33,14 @@ void check_operand(const char* name, const T* data, Index batch, Index stride, I
     refuse(" leaves its memory");
 }
 
+// C may be scratch memory.
+template <class T>
+void note_filled(const Product<T>& p) {
+  for (Index i = 0; i < p.batch; ++i)
+    simt::note_filled(p.c + i * p.stride_c,
+                      static_cast<std::size_t>((p.m - 1) * p.ldc + p.n) * sizeof(T));
+}
+
 // What the host's product of one item takes from the device's; operands are yet to come.
 template <class T>
 cpu::Matmul<float> item_of(const Product<T>& p) {
@@ -160,6 +168,7 @@ void matmul(const Product<T>& p, Stream& stream) {
         for (Index i = begin; i < end; ++i) multiply_alike(p, bf16, i * kRowsAlike);
       };
       simt.host().parallel_for((p.m + kRowsAlike - 1) / kRowsAlike, 1, multiply_blocks);
+      note_filled(p);
     });
     return;
   }
@@ -169,6 +178,7 @@ void matmul(const Product<T>& p, Stream& stream) {
         multiply(p, bf16, p.a + i * p.stride_a, p.b + i * p.stride_b, p.c + i * p.stride_c);
     };
     simt.host().parallel_for(p.batch, 1, multiply_items);
+    note_filled(p);
   });
 }
 

@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t kAlignment = 256;  // as cudaMalloc's
 
 struct Allocation {
-  char* end;                               // of what was asked for
-  std::unique_ptr<AccessShadow> shadow;    // or null
-  std::map<char*, char*> narrowed;         // begin -> end
+  char* end;                             // of what was asked for
+  std::unique_ptr<AccessShadow> shadow;  // or null
+  std::map<char*, char*> narrowed;       // begin -> end
 };
 
 struct Registry {
@@ -49,8 +49,8 @@ struct Access {
   std::uint64_t launch, block, phase, thread;
 
   static Access of(const Thread& t) {
-    return {t.block->launch() & 0x3ffff, t.block->number() % kManyBlocks,
-            t.block->phase() & 0x3fff, t.linear + 1u};
+    return {t.block->launch() & 0x3ffff, t.block->number() % kManyBlocks, t.block->phase() & 0x3fff,
+            t.linear + 1u};
   }
   static Access unpack(std::uint64_t v) {
     return {v >> 46, v >> 26 & 0xfffff, v >> 12 & 0x3fff, v & 0xfff};
@@ -87,14 +87,20 @@ std::string other(const Access& before, const Thread& t) {
 
 }  // namespace
 
-void* allocate(std::size_t bytes, bool tracked) {
+void* allocate(std::size_t bytes, Tracking tracking) {
   Registry& r = registry();
   std::unique_lock lock(r.mutex);
   if (++r.count == r.failing) return nullptr;
   const std::size_t rounded = (bytes + kAlignment) / kAlignment * kAlignment;
   if (rounded < bytes) return nullptr;
   std::unique_ptr<AccessShadow> shadow;
-  if (tracked) shadow = std::make_unique<AccessShadow>(rounded / AccessShadow::kWord + 1);
+  try {
+    if (tracking != Tracking::kNone)
+      shadow = std::make_unique<AccessShadow>(rounded / AccessShadow::kWord + 1,
+                                              tracking != Tracking::kScratch);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
   auto* data = static_cast<char*>(std::aligned_alloc(kAlignment, rounded));
   if (!data) return nullptr;
   std::memset(data, 0xff, rounded);
@@ -143,6 +149,22 @@ bool find_region(const void* pointer, Region& region) {
   return true;
 }
 
+void forget_writes(void* data) {
+  Region region;
+  if (!data || !find_region(data, region) || !region.shadow) return;
+  const Words words(region, region.origin, static_cast<std::size_t>(region.end - region.origin));
+  for (std::size_t word = words.first; word < words.end; ++word)
+    region.shadow->writer[word].store(0, std::memory_order_relaxed);
+}
+
+void note_filled(const void* data, std::size_t bytes) {
+  Region region;
+  if (!find_region(data, region) || !region.shadow || region.shadow->filled) return;
+  const Words words(region, data, bytes);
+  for (std::size_t word = words.first; word < words.end; ++word)
+    region.shadow->writer[word].store(Access{0, 0, 0, 1}.pack(), std::memory_order_relaxed);
+}
+
 std::size_t allocated_bytes() {
   Registry& r = registry();
   std::shared_lock lock(r.mutex);
@@ -164,12 +186,13 @@ void note_read(const Region& region, const void* at, std::size_t bytes,
   for (std::size_t word = words.first; word < words.end; ++word) {
     const Access written =
         Access::unpack(region.shadow->writer[word].load(std::memory_order_relaxed));
+    if (!region.shadow->filled && written.thread == 0)
+      fault(where, "reads scratch memory that nobody has written");
     if (unordered(written, now, t))
-      fault(where, "race: reads device memory that " + other(written, t) +
-                       " wrote in the same launch");
+      fault(where,
+            "race: reads device memory that " + other(written, t) + " wrote in the same launch");
     Access next = now;
-    const Access read =
-        Access::unpack(region.shadow->reader[word].load(std::memory_order_relaxed));
+    const Access read = Access::unpack(region.shadow->reader[word].load(std::memory_order_relaxed));
     if (read.thread != 0 && read.launch == now.launch && read.block != now.block)
       next.block = Access::kManyBlocks;
     region.shadow->reader[word].store(next.pack(), std::memory_order_relaxed);
@@ -185,13 +208,12 @@ void note_write(const Region& region, const void* at, std::size_t bytes,
     const Access written =
         Access::unpack(region.shadow->writer[word].load(std::memory_order_relaxed));
     if (unordered(written, now, t))
-      fault(where, "race: writes device memory that " + other(written, t) +
-                       " wrote in the same launch");
-    const Access read =
-        Access::unpack(region.shadow->reader[word].load(std::memory_order_relaxed));
+      fault(where,
+            "race: writes device memory that " + other(written, t) + " wrote in the same launch");
+    const Access read = Access::unpack(region.shadow->reader[word].load(std::memory_order_relaxed));
     if (unordered(read, now, t))
-      fault(where, "race: writes device memory that " + other(read, t) +
-                       " read in the same launch");
+      fault(where,
+            "race: writes device memory that " + other(read, t) + " read in the same launch");
     region.shadow->writer[word].store(now.pack(), std::memory_order_relaxed);
   }
 }

@@ -14,10 +14,12 @@ namespace ofer::kernels::simt {
 // only a caller's memory has, every other one is looked at. An access is packed as launch, block,
 // barriers passed, thread.
 struct AccessShadow {
-  explicit AccessShadow(std::size_t words)
-      : writer(new std::atomic<std::uint64_t>[words]()),
+  AccessShadow(std::size_t words, bool filled_)
+      : filled(filled_),
+        writer(new std::atomic<std::uint64_t>[words]()),
         reader(new std::atomic<std::uint64_t>[words]()) {}
   static constexpr std::size_t kWord = 2;
+  bool filled;  // false: what nobody has written yet may not be read
   std::unique_ptr<std::atomic<std::uint64_t>[]> writer, reader;
 };
 
@@ -29,18 +31,24 @@ struct Region {
   AccessShadow* shadow = nullptr;  // null: races are not looked for
 };
 
-// Memory of `bytes`, aligned to 256, full of NaNs. `tracked`: races are looked for in it (16 bytes
-// of shadow for every 2). Null when there is not enough.
-void* allocate(std::size_t bytes, bool tracked = false);
+// Memory of `bytes`, aligned to 256, full of NaNs. Null when there is not enough. Tracked: races
+// are looked for in it (16 bytes of shadow for every 2); kScratch: reads of what no kernel wrote as
+// well.
+enum class Tracking : std::uint8_t { kNone, kRaces, kScratch };
+void* allocate(std::size_t bytes, Tracking tracking = Tracking::kNone);
 void release(void* data) noexcept;
 
-// Narrows what pointers into [data, data + bytes) may touch to just that range, until widened again:
-// a test's buffer between its guards.
+// Narrows what pointers into [data, data + bytes) may touch to just that range, until widened
+// again: a test's buffer between its guards.
 void narrow(void* data, std::size_t bytes);
 void widen(void* data);
 
 // The region of a device pointer; false for memory that is not this device's.
 bool find_region(const void* pointer, Region& region);
+
+// Scratch memory of which nothing is written, and what somebody other than a kernel has written.
+void forget_writes(void* data);
+void note_filled(const void* data, std::size_t bytes);
 
 // Bytes allocated now; and, for tests, the allocation that fails (counted from 1; 0: none).
 std::size_t allocated_bytes();

@@ -17,7 +17,9 @@ namespace ofer::test {
 // read, as if it could not.
 class SimtMemory final : public Memory {
  public:
-  void* allocate(std::size_t bytes) override { return kernels::simt::allocate(bytes, true); }
+  void* allocate(std::size_t bytes) override {
+    return kernels::simt::allocate(bytes, kernels::simt::Tracking::kRaces);
+  }
   void release(void* data) override { kernels::simt::release(data); }
   void write(void* device, const void* host, std::size_t bytes) override {
     if (bytes) std::memcpy(device, host, bytes);

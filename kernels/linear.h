@@ -10,6 +10,7 @@ namespace ofer::kernels {
 // y may be r itself (a residual added in place). `group_rows` splits the rows into products that
 // are computed apart, so that an image's bits do not depend on its neighbours: group g is rows
 // [g * group_rows, ...), or, when `segments.count` > 0, the segments. 0: one product over all rows.
+// A GPU computes them in one product all the same, whose rows come out as they would apart.
 // With an activation, `pre` (or null) receives x W^T + b for the backward pass.
 template <class T>
 struct LinearArgs {

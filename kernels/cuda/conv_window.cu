@@ -75,10 +75,11 @@ void run(const char* name, const Correlations& all, const ConvOperands<T>& opera
   cut.shared_words = Tile::shared_words(window);
   cut.pairs = first.target_w == 1 && first.target_h % 2 == 0 && first.target_row % 2 == 0 &&
               aligned_for<2>(operands.y);
-  const Index places = Index{cut.phases} * cut.tiles_h * cut.tiles_w,  // of an image, unsplit
-      blocks = places * cut.row_tiles,
-              small_blocks = Index{cut.phases} * tiles_h(g) * cut.tiles_w *
-                             blocks_of(first.rows, SmallWindow<typename Tile::Arithmetic>::kRows);
+  // Blocks of an image whose depth is not split; and what decides whether it is.
+  const Index blocks = Index{cut.phases} * cut.tiles_h * cut.tiles_w * cut.row_tiles;
+  constexpr int kSmallRows = SmallWindow<typename Tile::Arithmetic>::kRows;
+  const Index small_blocks = Index{cut.phases} * tiles_h(g) * cut.tiles_w *
+                             blocks_of(first.rows, kSmallRows);
   const int wanted = static_cast<int>(std::max<Index>(1, kFill / small_blocks));
   cut.chunks_of_split = std::max(blocks_of(cut.chunks, wanted), kLeastChunksOfSplit);
   const int splits = blocks_of(cut.chunks, cut.chunks_of_split);

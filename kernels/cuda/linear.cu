@@ -161,10 +161,10 @@ constexpr Index kMostSlices = 256;
 // partial[s, c] = sum over the rows r of slice s of x[r, c]. Thread (tx, ty) adds every eighth row
 // of column 32 b + tx, then the eight sums of a column are added in order by one thread.
 template <class T>
-__global__ void __launch_bounds__(kSumColumns* kSumRows)
+__global__ void __launch_bounds__(kSumColumns * kSumRows)
     slice_sums_kernel(Global<const T> x, Global<float> partial, Index rows, Index columns,
                       Index slice_rows, Index column_blocks) {
-  OFER_SHARED(float, sums, kSumRows* kSumColumns);
+  OFER_SHARED(float, sums, kSumRows * kSumColumns);
   const Index slice = static_cast<Index>(blockIdx.x) / column_blocks;
   const Index column = static_cast<Index>(blockIdx.x) % column_blocks * kSumColumns + threadIdx.x;
   const Index end = min((slice + 1) * slice_rows, rows);

@@ -164,6 +164,7 @@ CALLS = {
     ("linear", "qkv, 16 images"): lambda t: linear(t, 16 * 197, 768, 2304),
     ("linear", "mlp up, 16 images"): lambda t: linear(t, 16 * 197, 768, 3072, gelu=True),
     ("linear", "mlp down, 16 images"): lambda t: linear(t, 16 * 197, 3072, 768, residual=True),
+    ("linear", "mlp down, half an image"): lambda t: linear(t, 99, 3072, 768, residual=True),
     ("linear", "classifier, 16 images"): lambda t: linear(t, 16, 39936, 7),
     ("linear_by_position", "phi, 16 images"): lambda t: plain(
         lambda x, w: torch.einsum("nli,loi->nlo", x, w), t("x", 16, 196, 768),

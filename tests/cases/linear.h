@@ -127,6 +127,8 @@ struct LinearCase {
          .activation = Activation::kGelu, .group_rows = 197},
         {.name = "mlp down, 16 images", .rows = 16 * 197, .in = 3072, .out = 768,
          .in_place = true, .group_rows = 197},
+        {.name = "mlp down, half an image", .rows = 99, .in = 3072, .out = 768, .in_place = true,
+         .group_rows = 99},
         {.name = "classifier, 16 images", .rows = 16, .in = 39936, .out = 7, .group_rows = 1},
     };
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -37,16 +38,37 @@ struct Fill {
   Index row = 1;  // of kConstantRows
 };
 
+// The ordinary numbers of a large tensor, by all cores: the same as one after the other.
+inline void draw_normal(double scale, std::uint64_t seed, std::vector<double>& values) {
+  const auto draw = [&](std::size_t begin, std::size_t end) {
+    Random random(seed);
+    random.skip(begin * Random::kCallsOfNormal);
+    for (std::size_t i = begin; i < end; ++i)
+      values[i] = static_cast<float>(random.normal() * scale);
+  };
+  constexpr std::size_t kShare = std::size_t{1} << 18;
+  const std::size_t shares = std::clamp<std::size_t>(
+      values.size() / kShare, 1, std::max(1u, std::thread::hardware_concurrency()));
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < shares; ++i)
+    others.emplace_back(draw, values.size() * i / shares, values.size() * (i + 1) / shares);
+  draw(0, values.size() / shares);
+  for (std::thread& other : others) other.join();
+}
+
 inline std::vector<double> make_values(Fill fill, Index count, std::uint64_t seed) {
   Random random(seed);
   std::vector<double> values(static_cast<std::size_t>(count));
+  if (fill.distribution == Distribution::kOrdinary) {
+    draw_normal(fill.scale, seed, values);
+    return values;
+  }
   double constant = 0;
   for (Index i = 0; i < count; ++i) {
     double v = 0;
     switch (fill.distribution) {
       case Distribution::kOrdinary:
-        v = random.normal();
-        break;
+        break;  // above
       case Distribution::kPositive:
         v = random.between(0.1, 1);
         break;

@@ -18,15 +18,19 @@ class Random {
     return z ^ (z >> 31);
   }
 
+  // As if next() had been called so often.
+  void skip(std::uint64_t calls) { state_ += calls * 0x9e3779b97f4a7c15u; }
+
   // In [0, 1), 53 bits.
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
   double between(double low, double high) { return low + (high - low) * uniform(); }
 
   // Mean 0, variance 1, within (-6, 6): the sum of twelve uniform numbers.
+  static constexpr int kCallsOfNormal = 12;
   double normal() {
     double sum = -6;
-    for (int i = 0; i < 12; ++i) sum += uniform();
+    for (int i = 0; i < kCallsOfNormal; ++i) sum += uniform();
     return sum;
   }
 

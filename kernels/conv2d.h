@@ -14,6 +14,19 @@ struct ConvGeometry {
   Index dilation_h, dilation_w;
 };
 
+// The convolution whose adjoint a transposed convolution is: its input is our output and the other
+// way round.
+OFER_INLINE ConvGeometry mirrored(const ConvGeometry& g) {
+  ConvGeometry m = g;
+  m.in_channels = g.out_channels;
+  m.in_height = g.out_height;
+  m.in_width = g.out_width;
+  m.out_channels = g.in_channels;
+  m.out_height = g.in_height;
+  m.out_width = g.in_width;
+  return m;
+}
+
 // y[n, o, p, q] = act(b[o] + sum_{c, i, j} W[o, c, i, j] x[n, c, p s_h - p_h + i d_h,
 //                                                            q s_w - p_w + j d_w])
 // with x zero outside. x [N, C, H, W], W [O, C, kh, kw], b [O] or null, y [N, O, P, Q].

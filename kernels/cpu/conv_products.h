@@ -211,18 +211,6 @@ void convolve(ConvGeometry g, const T* input, Activation in_activation, T slope,
       });
 }
 
-// The transposed convolution that is this convolution's adjoint; and the other way round.
-OFER_INLINE ConvGeometry mirrored(const ConvGeometry& g) {
-  ConvGeometry m = g;
-  m.in_channels = g.out_channels;
-  m.in_height = g.out_height;
-  m.in_width = g.out_width;
-  m.out_channels = g.in_channels;
-  m.out_height = g.in_height;
-  m.out_width = g.in_width;
-  return m;
-}
-
 // x = W^T * y + bias: the columns W^T y, added where they belong. One item owns some channels of
 // one image and walks the tiles of y in order. bias [C] may be null.
 template <class T>

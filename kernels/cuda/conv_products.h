@@ -8,19 +8,6 @@
 
 namespace ofer::kernels::OFER_GPU {
 
-// The convolution whose adjoint a transposed convolution is: its input is our output and the other
-// way round.
-inline ConvGeometry mirrored(const ConvGeometry& g) {
-  ConvGeometry m = g;
-  m.in_channels = g.out_channels;
-  m.in_height = g.out_height;
-  m.in_width = g.out_width;
-  m.out_channels = g.in_channels;
-  m.out_height = g.in_height;
-  m.out_width = g.in_width;
-  return m;
-}
-
 // y = W * act(x) + bias: conv2d, and conv_transpose2d's input gradient. bias [O] may be null.
 template <class T>
 void convolve(const ConvGeometry& g, const T* x, Activation activation, float slope,

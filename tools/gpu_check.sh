@@ -199,13 +199,14 @@ timed=(--program "$build/ofer" --python "$python" --device cuda --rounds 3 --tur
 if [ -z "$compile" ]; then timed+=(--no-compile); fi
 if wants kernels && [ -n "$python" ]; then
   step "every operation beside PyTorch" "$python" bench/compare_kernels.py "${timed[@]}" \
-    --precision "$precisions" "${operations[@]}" --variants --seconds 0.1 --json "$results/kernels-$commit.json"
+    --precision "$precisions" "${operations[@]}" --variants --seconds 0.1 \
+    --json "$results/kernels-$commit.json"
 elif wants kernels; then
   step "every operation" "$build/ofer" bench kernels --device cuda --precision "$precisions" \
     "${operations[@]}" --variants --seconds 0.2 --table -o "$results/kernels-$commit.json"
 fi
+if ! wants pipeline; then configs=""; fi
 for config in ${configs//,/ }; do
-  wants pipeline || break
   weights=$results/$config.safetensors file=$results/pipeline-$config-$commit.json
   "$build/ofer" init --config $config --seed 1 -o "$weights" >/dev/null
   if [ -n "$python" ]; then

@@ -119,22 +119,24 @@ ProductPlan describe(const ProductShape& s) {
       layout(s.type, s.transpose_a ? s.m : s.k, s.transpose_a ? s.k : s.m, s.lda, s.stride_a);
   // A product that is never batched may leave the stride out; what is asked below is about batches.
   plan.result = layout(s.type, s.n, s.m, s.ldc, s.stride_c != 0 ? s.stride_c : s.m * s.ldc);
+  plan.set_items(1);
   return plan;
 }
 
-Candidates candidates(cublasLtHandle_t library, ProductPlan& plan, const ProductShape& shape,
-                      Splits splits, std::size_t workspace, int wanted) {
+Candidates candidates(const CudaStream& stream, ProductPlan& plan, const ProductShape& shape,
+                      Splits splits, int wanted) {
+  constexpr std::size_t kWorkspace = CudaStream::kCublasWorkspace;
   Candidates result;
-  cublasLtMatmulPreferenceOpaque_t wishes = preference(shape, splits, workspace);
+  cublasLtMatmulPreferenceOpaque_t wishes = preference(shape, splits, kWorkspace);
   cublasLtMatmulHeuristicResult_t found[Candidates::kMost];
   int count = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
-      library, &plan.operation, &plan.first, &plan.second, &plan.result, &plan.result, &wishes,
-      std::min(wanted, Candidates::kMost), found, &count);
+      stream.cublas(), &plan.operation, &plan.first, &plan.second, &plan.result, &plan.result,
+      &wishes, std::min(wanted, Candidates::kMost), found, &count);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED) return result;
   check(status, "choosing a matrix product's algorithm");
   for (int i = 0; i < count; ++i)
-    if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= workspace)
+    if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= kWorkspace)
       result.algorithm[result.count++] = found[i].algo;
   return result;
 }
@@ -149,9 +151,7 @@ ProductPlan& ProductPlans::plan(const ProductShape& shape) {
 
 ProductPlan ProductPlans::make(const ProductShape& shape) {
   ProductPlan plan = describe(shape);
-  plan.set_items(1);
-  const Candidates list = candidates(stream_.cublas(), plan, shape, Splits::kAllowed,
-                                     CudaStream::kCublasWorkspace, kAlgorithms);
+  const Candidates list = candidates(stream_, plan, shape, Splits::kAllowed, kAlgorithms);
   for (int i = 0; i < list.count; ++i) {
     // Two items, whatever they take: is it an algorithm for batches? items_of_call sees to their
     // number.
@@ -175,7 +175,6 @@ ProductPlan ProductPlans::make_alike(const ProductShape& shape) {
   if (rows.found && !rows.tried[level] && !stream_.capturing())
     try_others(rows, level, stream_, shape);
   ProductPlan plan = describe(shape);
-  plan.set_items(1);
   plan.provisional = rows.found && !rows.tried[level];
   for (const cublasLtMatmulAlgo_t* algorithm : {&rows.algorithm[level], &rows.first}) {
     if (!rows.found || plan.found) break;

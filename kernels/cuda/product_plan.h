@@ -112,15 +112,15 @@ enum class Splits { kAllowed, kNone };
 // The product without an algorithm, for one item.
 ProductPlan describe(const ProductShape& shape);
 
-// The library's list for what `plan` describes, the best first: at most `wanted` that need no more
-// than `workspace` bytes. Empty where it has none. Throws DeviceError.
+// The library's list for what `plan` describes, the best first: at most `wanted` that the stream's
+// workspace is large enough for. Empty where it has none. Throws DeviceError.
 struct Candidates {
   static constexpr int kMost = 48;
   cublasLtMatmulAlgo_t algorithm[kMost];
   int count = 0;
 };
-Candidates candidates(cublasLtHandle_t library, ProductPlan& plan, const ProductShape& shape,
-                      Splits splits, std::size_t workspace, int wanted);
+Candidates candidates(const CudaStream& stream, ProductPlan& plan, const ProductShape& shape,
+                      Splits splits, int wanted);
 
 // Algorithms for a product whose rows must not depend on their number, by that number. All give the
 // same bits: those of the first. Each level has the fastest that agreed with it
@@ -145,7 +145,8 @@ class ProductPlans {
   explicit ProductPlans(const CudaStream& stream) : stream_(stream) {}
 
   // The algorithm is the first of the library's list for one item that can do batches at all. It is
-  // kept for every number of items, so that an item's bits never depend on it. Throws DeviceError.
+  // kept for every number of items, so that an item's bits never depend on it. Where rows must come
+  // out alike, it is that of RowAlgorithms. Throws DeviceError.
   ProductPlan& plan(const ProductShape& shape);
 
   // How many of `wanted` items one call takes: fewer where the algorithm's workspace ends.

@@ -189,7 +189,6 @@ class RowTrial {
 
   bool multiply(const cublasLtMatmulAlgo_t& algorithm) {
     ProductPlan plan = describe(shape_);
-    plan.set_items(1);
     if (shape_.bias) plan.set_bias(memory_.data() + bias_);
     const float one = 1, zero = 0;
     char* const c = memory_.data() + c_;
@@ -231,9 +230,8 @@ constexpr int kOfFewRows = Candidates::kMost, kOfManyRows = 8;
 // The library's list for so many rows, without split sums.
 Candidates list_for(const CudaStream& stream, const ProductShape& shape) {
   ProductPlan plan = describe(shape);
-  plan.set_items(1);
   return candidates(
-      stream.cublas(), plan, shape, Splits::kNone, CudaStream::kCublasWorkspace,
+      stream, plan, shape, Splits::kNone,
       shape.m <= RowAlgorithms::kRows[RowAlgorithms::kFirst] ? kOfFewRows : kOfManyRows);
 }
 

@@ -5,6 +5,7 @@
 #include "tests/support/check_backward.h"
 #include "tests/support/check_determinism.h"
 #include "tests/support/check_forward.h"
+#include "tests/support/check_ordered_product.h"
 #include "tests/support/check_precision.h"
 #include "tests/support/check_segments.h"
 #include "tests/support/cuda_backend.h"
@@ -61,6 +62,12 @@ TEST_SUITE("operations_cuda") {
   TEST_CASE("segments of different lengths") {
     if (skipped_for_no_gpu()) return;
     check_all_segments<float>(cuda_backend());
+  }
+
+  TEST_CASE("the ordered product") {
+    if (skipped_for_no_gpu()) return;
+    if (cuda_backend().make_stream(1)->compute_capability() < 80) return;
+    check_ordered_product(cuda_backend(), kernels::cuda::ordered_product);
   }
 
   TEST_CASE("the table has every operation") {

@@ -55,6 +55,39 @@ __global__ void staged(Global<const float> x, Global<float> y, int valid) {
   y[t] = tile[4 * (63 - t) + 1];
 }
 
+// Two tiles in turn in one place: y[t] = sum of what other threads copied. Without the barrier in the
+// middle a copy starts while others may still read what lies there.
+template <bool kBarrier>
+__global__ void in_turn(Global<const float> x, Global<float> y) {
+  OFER_SHARED(float, tile, 64);
+  const int t = static_cast<int>(threadIdx.x);
+  float sum = 0;
+  for (int part = 0; part < 2; ++part) {
+    copy_async<1>(tile, t, x, 64 * part + t, true);
+    copy_async_commit();
+    copy_async_wait<0>();
+    __syncthreads();
+    sum += tile[63 - t];
+    if constexpr (kBarrier) __syncthreads();
+  }
+  y[t] = sum;
+}
+
+// A thread reads, or writes, where its own copy is under way.
+template <bool kRead>
+__global__ void hasty(Global<const float> x, Global<float> y) {
+  OFER_SHARED(float, tile, 64);
+  const int t = static_cast<int>(threadIdx.x);
+  tile[t] = 1;
+  copy_async<1>(tile, t, x, t, true);
+  copy_async_commit();
+  if (kRead)
+    y[t] = tile[t];
+  else
+    tile[t] = 2;
+  copy_async_wait<0>();
+}
+
 // Four matrices lie one behind the other, their rows of 16 bytes further apart than they are long.
 // Lane l's registers to y[4 l ..], as the numbers of the elements that they hold.
 template <class T, bool kTransposed>
@@ -175,6 +208,19 @@ TEST_SUITE("ptx") {
       CHECK(dy.data[t] == (from < 60 ? x[static_cast<std::size_t>(4 * from + 1)] : 0.0f));
     }
     CHECK_THROWS_AS(launch("staged", staged<false>, {1, 64}, stream, dx.data, dy.data, 60), Fault);
+  }
+
+  TEST_CASE("nobody touches what an asynchronous copy is under way to") {
+    SimtStream stream(1);
+    const std::vector<float> x = drawn(128, 6);
+    Device dx(x), dy(std::vector<float>(64));
+    launch("in_turn", in_turn<true>, {1, 64}, stream, dx.data, dy.data);
+    for (std::size_t t = 0; t < 64; ++t) CHECK(dy.data[t] == x[63 - t] + x[127 - t]);
+    for (const auto& kernel : {in_turn<false>, hasty<true>, hasty<false>}) {
+      SimtStream other(1);
+      CHECK_THROWS_WITH_AS(launch("early", kernel, {1, 64}, other, dx.data, dy.data),
+                           doctest::Contains("race"), Fault);
+    }
   }
 }
 

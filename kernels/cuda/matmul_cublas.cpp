@@ -1,10 +1,12 @@
-// Matrix products on the device, by cuBLASLt. Host code only.
+// Matrix products on the device, by cuBLASLt; some of few rows by our own kernel. Host code only.
 #include "kernels/bf16.h"
 #include "kernels/cuda/matmul.h"
+#include "kernels/cuda/ordered_product.h"
 #include "kernels/cuda/product_plan.h"
 #include "kernels/cuda/stream.h"
 
 #include <string>
+#include <type_traits>
 
 namespace ofer::kernels::cuda {
 
@@ -46,6 +48,8 @@ void matmul(const Product<T>& p, Stream& stream) {
     throw DeviceError("matrix product: cuBLAS has no algorithm for [" + std::to_string(p.m) + ", " +
                       std::to_string(p.k) + "] times [" + std::to_string(p.k) + ", " +
                       std::to_string(p.n) + "] on this device");
+  if constexpr (std::is_same_v<T, float>)
+    if (plan.tile != kByLibrary) return ordered_product(plan.tile, p, stream);
   if (p.bias) plan.set_bias(p.bias);
   const float one = 1;
   for (Index first = 0, items; first < p.batch; first += items) {

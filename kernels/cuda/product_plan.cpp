@@ -176,10 +176,12 @@ ProductPlan ProductPlans::make_alike(const ProductShape& shape) {
     try_others(rows, level, stream_, shape);
   ProductPlan plan = describe(shape);
   plan.provisional = rows.found && !rows.tried[level];
-  for (const cublasLtMatmulAlgo_t* algorithm : {&rows.algorithm[level], &rows.first}) {
+  for (const RowAlgorithm* algorithm : {&rows.algorithm[level], &rows.first}) {
     if (!rows.found || plan.found) break;
-    plan.algorithm = *algorithm;
-    plan.found = takes(plan, plan.algorithm, 1, CudaStream::kCublasWorkspace);
+    plan.tile = algorithm->tile;
+    plan.algorithm = algorithm->library;
+    plan.found =
+        plan.tile != kByLibrary || takes(plan, plan.algorithm, 1, CudaStream::kCublasWorkspace);
   }
   return plan;
 }

@@ -88,6 +88,9 @@ ProductShape shape_of(const Product<T>& p, const Stream& stream) {
   return shape;
 }
 
+// No tile of our own kernel's.
+inline constexpr int kByLibrary = -1;
+
 // A product as the library describes it, without its number of items and the bias' address. The
 // library counts columns first: to it the row-major C is C^T = op(B)^T op(A)^T. So its first
 // operand is our B, its second our A, and their rows are our columns.
@@ -96,7 +99,8 @@ struct ProductPlan {
   cublasLtMatmulDescOpaque_t operation{};
   cublasLtMatrixLayoutOpaque_t first{}, second{}, result{};
   cublasLtMatmulAlgo_t algorithm{};
-  Index most_items = 1;  // known to go in one call
+  int tile = kByLibrary;  // else of our own kernel (kernels/cuda/ordered_product.h)
+  Index most_items = 1;   // known to go in one call
   Index too_many =
       65535 + Index{1};  // known, or taken, not to: items lie on a grid's axis of 65535
 
@@ -122,27 +126,33 @@ struct Candidates {
 Candidates candidates(const CudaStream& stream, ProductPlan& plan, const ProductShape& shape,
                       Splits splits, int wanted);
 
+// How rows are multiplied: by one of the library's algorithms, or by a tile of our own kernel.
+struct RowAlgorithm {
+  int tile = kByLibrary;
+  cublasLtMatmulAlgo_t library{};
+};
+
 // Algorithms for a product whose rows must not depend on their number, by that number. All give the
 // same bits: those of the first. Each level has the fastest that agreed with it
 // (kernels/cuda/row_trial.h).
 struct RowAlgorithms {
-  static constexpr int kLevels = 4;
-  // Rows that the levels are chosen for, and the most that they are used for. The first algorithm
-  // is that of an image's 197 tokens.
-  static constexpr Index kRows[kLevels] = {96, 256, 1024, 4096};
-  static constexpr Index kMostRows[kLevels - 1] = {128, 512, 2048};
+  static constexpr int kLevels = 6;
+  // Rows that the levels are chosen for, and the most that they are used for: half of an image's
+  // 197 tokens, one image, two, four, eight, 32. The first algorithm is that of one.
+  static constexpr Index kRows[kLevels] = {112, 208, 400, 800, 1584, 6304};
+  static constexpr Index kMostRows[kLevels - 1] = {128, 256, 512, 1024, 2048};
   static constexpr int kFirst = 1;
 
   bool found = false;
   bool tried[kLevels] = {};
-  cublasLtMatmulAlgo_t first{}, algorithm[kLevels]{};
+  RowAlgorithm first, algorithm[kLevels];
 };
 
 // The plans of one stream. Used by one thread at a time. No call allocates or asks the library
 // anything for a shape and a number of items that it has seen, nor waits for the device.
 class ProductPlans {
  public:
-  explicit ProductPlans(const CudaStream& stream) : stream_(stream) {}
+  explicit ProductPlans(CudaStream& stream) : stream_(stream) {}
 
   // The algorithm is the first of the library's list for one item that can do batches at all. It is
   // kept for every number of items, so that an item's bits never depend on it. Where rows must come
@@ -158,7 +168,7 @@ class ProductPlans {
   bool takes(ProductPlan& plan, const cublasLtMatmulAlgo_t& algorithm, Index items,
              std::size_t workspace);
 
-  const CudaStream& stream_;
+  CudaStream& stream_;
   std::unordered_map<ProductShape, ProductPlan, HashOfShape> plans_;
   std::unordered_map<ProductShape, RowAlgorithms, HashOfShape> rows_;  // by shapes of no rows
 };

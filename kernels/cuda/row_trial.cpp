@@ -2,17 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 #include <random>
 #include <vector>
+
+#include "kernels/cuda/ordered_product.h"
 
 namespace ofer::kernels::cuda {
 
 namespace {
 
-// So many rows of A and columns of B are different, then they repeat.
+// So many rows of A and of C, and columns of B, are different, then they repeat.
 constexpr Index kRows = 16, kColumns = 64;
+static_assert(std::ranges::all_of(RowAlgorithms::kRows,
+                                  [](Index rows) { return rows % kRows == 0; }),
+              "the last rows are as the first");
 
 // Products that are timed together.
 constexpr int kTimed = 4;
@@ -104,16 +108,17 @@ class Stopwatch {
   cudaEvent_t begin_ = nullptr, end_ = nullptr;
 };
 
-// op(A) [rows, k], op(B) [k, n], a bias of zeros, C.
+// op(A) [rows, k], op(B) [k, n], bias [n], and C, which the products are added to.
 class RowTrial {
  public:
-  RowTrial(const CudaStream& stream, const ProductShape& shape)
+  RowTrial(CudaStream& stream, const ProductShape& shape)
       : stream_(stream),
         shape_(shape),
         element_(shape.type == CUDA_R_32F ? sizeof(float) : sizeof(BFloat16)),
         b_(bytes(shape.m, shape.lda)),
         bias_(b_ + bytes(shape.transpose_b ? shape.n : shape.k, shape.ldb)),
-        c_(bias_ + bytes(1, shape.n)),
+        start_(bias_ + bytes(1, shape.n)),
+        c_(start_ + bytes(kRows, shape.ldc)),
         memory_(c_ + bytes(shape.m, shape.ldc)) {
     if (!memory_.data()) return;
     if (element_ == sizeof(float))
@@ -125,18 +130,18 @@ class RowTrial {
   bool ready() const { return memory_.data() != nullptr; }
 
   // The bits of the first rows. False: the library does not.
-  bool learn(const cublasLtMatmulAlgo_t& algorithm) {
-    if (!multiply(algorithm)) return false;
+  bool learn(const RowAlgorithm& algorithm) {
+    if (!multiply_anew(algorithm)) return false;
     expected_ = fetch(0);
     return true;
   }
   // Does it give those bits, and to the last rows as well?
-  bool agrees(const cublasLtMatmulAlgo_t& algorithm) {
-    return multiply(algorithm) && fetch(0) == expected_ && fetch(shape_.m - kRows) == expected_;
+  bool agrees(const RowAlgorithm& algorithm) {
+    return multiply_anew(algorithm) && fetch(0) == expected_ && fetch(last()) == expected_;
   }
-  float milliseconds(const cublasLtMatmulAlgo_t& algorithm) {
+  float milliseconds(const RowAlgorithm& algorithm) {
     watch_.start(stream_.handle());
-    for (int i = 0; i < kTimed; ++i) multiply(algorithm);
+    for (int i = 0; i < kTimed; ++i) multiply(algorithm, 0);
     return watch_.milliseconds(stream_.handle());
   }
 
@@ -181,20 +186,45 @@ class RowTrial {
       });
     repeat(0, a, b_);
     repeat(b_, b, bias_ - b_);
-    // To the end of its place: the library reads a bias in vectors.
-    const std::vector<T> zeros((c_ - bias_) / sizeof(T), T(0.0f));
-    repeat(bias_, zeros, c_ - bias_);
+    // As large as the sums' rounding. The bias to the end of its place: the library reads a bias in
+    // vectors.
+    std::minstd_rand random(2);
+    std::uniform_real_distribution<float> small(-1, 1);
+    std::vector<T> bias((start_ - bias_) / sizeof(T)), start((c_ - start_) / sizeof(T));
+    for (std::vector<T>* values : {&bias, &start})
+      for (T& value : *values) value = T(small(random));
+    repeat(bias_, bias, start_ - bias_);
+    repeat(start_, start, c_ - start_);
+    start.resize(at(kRows * shape_.ldc));
+    repeat(c_, start, bytes(shape_.m, shape_.ldc));
     wait();  // what is copied from ends here
   }
 
-  bool multiply(const cublasLtMatmulAlgo_t& algorithm) {
+  Index last() const { return shape_.m - kRows; }
+  std::size_t line() const { return static_cast<std::size_t>(shape_.ldc) * element_; }
+  char* row_of_c(Index row) const {
+    return memory_.data() + c_ + static_cast<std::size_t>(row) * line();
+  }
+
+  // The first and the last rows of C as they were drawn, and the products added to all.
+  bool multiply_anew(const RowAlgorithm& algorithm) {
+    for (const Index first : {Index{0}, last()})
+      copy(row_of_c(first), memory_.data() + start_, kRows * line(), cudaMemcpyDeviceToDevice);
+    return multiply(algorithm, 1);
+  }
+
+  bool multiply(const RowAlgorithm& algorithm, float beta) {
+    if (algorithm.tile != kByLibrary) {
+      ordered_product(algorithm.tile, product(beta), stream_);
+      return true;
+    }
     ProductPlan plan = describe(shape_);
     if (shape_.bias) plan.set_bias(memory_.data() + bias_);
-    const float one = 1, zero = 0;
+    const float one = 1;
     char* const c = memory_.data() + c_;
     const cublasStatus_t status = cublasLtMatmul(
         stream_.cublas(), &plan.operation, &one, memory_.data() + b_, &plan.first, memory_.data(),
-        &plan.second, &zero, c, &plan.result, c, &plan.result, &algorithm,
+        &plan.second, &beta, c, &plan.result, c, &plan.result, &algorithm.library,
         stream_.cublas_workspace(), CudaStream::kCublasWorkspace, stream_.handle());
     if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE)
       return false;
@@ -202,22 +232,38 @@ class RowTrial {
     return true;
   }
 
-  // n columns of kRows rows of C.
+  // Of floats.
+  Product<float> product(float beta) const {
+    const auto at = [&](std::size_t place) {
+      return reinterpret_cast<float*>(memory_.data() + place);
+    };
+    Product<float> p;
+    p.transpose_b = p.rows_alike = true;
+    p.m = shape_.m;
+    p.n = shape_.n;
+    p.k = shape_.k;
+    p.a = at(0);
+    p.lda = shape_.lda;
+    p.b = at(b_);
+    p.ldb = shape_.ldb;
+    p.c = at(c_);
+    p.ldc = shape_.ldc;
+    p.beta = beta;
+    p.bias = shape_.bias ? at(bias_) : nullptr;
+    return p;
+  }
+
+  // kRows rows of C, with what lies between them.
   std::vector<char> fetch(Index first) {
-    const std::size_t line = static_cast<std::size_t>(shape_.ldc) * element_,
-                      used = static_cast<std::size_t>(shape_.n) * element_;
-    std::vector<char> result((kRows - 1) * line + used);
-    copy(result.data(), memory_.data() + c_ + static_cast<std::size_t>(first) * line, result.size(),
-         cudaMemcpyDeviceToHost);
+    std::vector<char> result(kRows * line());
+    copy(result.data(), row_of_c(first), result.size(), cudaMemcpyDeviceToHost);
     wait();
-    for (std::size_t row = 0; row + 1 < kRows; ++row)  // what lies between is nobody's
-      std::memset(result.data() + row * line + used, 0, line - used);
     return result;
   }
 
-  const CudaStream& stream_;
+  CudaStream& stream_;
   ProductShape shape_;
-  std::size_t element_, b_, bias_, c_;  // where B, bias, C begin
+  std::size_t element_, b_, bias_, start_, c_;  // where B, bias, C as it is drawn, C begin
   TrialMemory memory_;
   Stopwatch watch_;
   std::vector<char> expected_;
@@ -235,18 +281,23 @@ Candidates list_for(const CudaStream& stream, const ProductShape& shape) {
       shape.m <= RowAlgorithms::kRows[RowAlgorithms::kFirst] ? kOfFewRows : kOfManyRows);
 }
 
+// May our own kernel compute it (kernels/cuda/ordered_product.h)?
+bool suits_ordered_product(const ProductShape& s, const CudaStream& stream) {
+  return s.type == CUDA_R_32F && !s.tf32 && !s.bf16 && !s.transpose_a && s.transpose_b &&
+         s.k % 4 == 0 && s.align_a >= 16 && s.align_b >= 16 && stream.compute_capability() >= 80;
+}
+
 }  // namespace
 
 void find_first(RowAlgorithms& rows, const CudaStream& stream, const ProductShape& shape) {
   const Candidates list =
       list_for(stream, with_rows(shape, RowAlgorithms::kRows[RowAlgorithms::kFirst]));
   rows.found = list.count > 0;
-  rows.first = list.algorithm[0];
-  for (cublasLtMatmulAlgo_t& algorithm : rows.algorithm) algorithm = rows.first;
+  rows.first.library = list.algorithm[0];
+  for (RowAlgorithm& algorithm : rows.algorithm) algorithm = rows.first;
 }
 
-void try_others(RowAlgorithms& rows, int level, const CudaStream& stream,
-                const ProductShape& shape) {
+void try_others(RowAlgorithms& rows, int level, CudaStream& stream, const ProductShape& shape) {
   rows.tried[level] = true;
   const ProductShape many = with_rows(shape, RowAlgorithms::kRows[level]);
   const auto elements = static_cast<std::size_t>(many.m * (many.lda + many.ldc) +
@@ -256,13 +307,16 @@ void try_others(RowAlgorithms& rows, int level, const CudaStream& stream,
   RowTrial trial(stream, many);
   if (!trial.ready() || !trial.learn(rows.first)) return;
   float best = trial.milliseconds(rows.first);
-  for (int i = 0; i < list.count; ++i) {
-    if (!trial.agrees(list.algorithm[i])) continue;
-    const float time = trial.milliseconds(list.algorithm[i]);
-    if (time >= best) continue;
+  const auto rival = [&](const RowAlgorithm& algorithm) {
+    if (!trial.agrees(algorithm)) return;
+    const float time = trial.milliseconds(algorithm);
+    if (time >= best) return;
     best = time;
-    rows.algorithm[level] = list.algorithm[i];
-  }
+    rows.algorithm[level] = algorithm;
+  };
+  for (int i = 0; i < list.count; ++i) rival({kByLibrary, list.algorithm[i]});
+  if (suits_ordered_product(many, stream))
+    for (int tile = 0; tile < kOrderedTiles; ++tile) rival({tile, {}});
 }
 
 }  // namespace ofer::kernels::cuda

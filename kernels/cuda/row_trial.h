@@ -12,11 +12,10 @@ namespace ofer::kernels::cuda {
 // first one without split sums. Asks, and queues nothing. Throws DeviceError.
 void find_first(RowAlgorithms& rows, const CudaStream& stream, const ProductShape& shape);
 
-// Tries the library's list for a level, on memory of its own, and takes the fastest that agrees
-// with the first. Which it is may change from one process to the next; the bits do not. Where there
-// is no memory, the first stays. Waits for the stream, which nobody may be capturing. Throws
-// DeviceError.
-void try_others(RowAlgorithms& rows, int level, const CudaStream& stream,
-                const ProductShape& shape);
+// Tries the library's list for a level, and our own kernel, on memory of its own, and takes the
+// fastest that agrees with the first. Which it is may change from one process to the next; the bits
+// do not. Where there is no memory, the first stays. Waits for the stream, which nobody may be
+// capturing. Throws DeviceError.
+void try_others(RowAlgorithms& rows, int level, CudaStream& stream, const ProductShape& shape);
 
 }  // namespace ofer::kernels::cuda

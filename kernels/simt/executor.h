@@ -68,7 +68,6 @@ struct PendingCopy {
   const void* from = nullptr;  // null: zeros
   SharedRegion region;
   std::size_t first = 0, count = 0, element = 0, bytes = 0;
-  std::source_location where;
 };
 
 // One thread of the block that is running.
@@ -102,6 +101,8 @@ inline thread_local constinit Thread* running = nullptr;
 struct SharedCell {
   static constexpr std::uint16_t kSeveral = 0xffff;  // readers of different warps
   static constexpr std::uint16_t kInWarp = 0xfffe;   // several of one warp
+  // As writer: an asynchronous copy, from when it is asked for until it is waited for.
+  static constexpr std::uint16_t kUnderWay = 0xfffd;
 
   std::uint16_t writer = 0, reader = 0;
   std::uint16_t reader_warp = 0;
@@ -110,10 +111,13 @@ struct SharedCell {
 };
 
 // Notes an access of the running thread to element i; faults where it reads what nobody has
-// written, or where another thread's access may come before or after.
+// written, or where another thread's access may come before or after. Between note_copy_start and
+// note_copy_end, of the same thread, an element is touched by nobody.
 void note_shared_read(const SharedRegion& region, std::size_t i, const std::source_location& where);
 void note_shared_write(const SharedRegion& region, std::size_t i,
                        const std::source_location& where);
+void note_copy_start(const SharedRegion& region, std::size_t i, const std::source_location& where);
+void note_copy_end(const SharedRegion& region, std::size_t i);
 
 // One block: its threads' fibers and its shared memory; reused from block to block. Used by one
 // host thread.

@@ -166,8 +166,9 @@ void copy_async(const Shared<T>& to, At i, const Global<From>& from, At j, bool 
   copy.first = to.checked(i, "copies to");
   copy.count = N;
   copy.element = sizeof(T);
-  copy.where = i.where;
   (void)to.checked(At(i.value + N - 1, i.where), "copies to");
+  for (std::size_t k = 0; k < copy.count; ++k)
+    note_copy_start(copy.region, copy.first + k, i.where);
   running->copies.push_back(copy);
 }
 

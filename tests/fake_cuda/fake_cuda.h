@@ -22,6 +22,9 @@ struct Machine {
   std::size_t memory = std::size_t{1} << 30;  // bytes of each device
   bool algorithms = true;                     // has the library any for a product?
   bool bias_epilogue = true;                  // any that add a bias?
+  // Our own kernel for rows, which the stand-in multiplies in kAligned's order, or in another.
+  long ordered_cost = 1000;  // tile 0 takes that and every other one more
+  bool ordered_agrees = true;
 };
 
 // A machine with nothing on it: forgets all that was made, counted and written down.
@@ -77,5 +80,6 @@ inline constexpr int kParts = 2;     // sums in parts, put together in float, in
 inline constexpr int kAlone = 3;     // one item at a time; the fastest for few rows
 inline constexpr int kAligned = 4;   // operands, and bias, in vectors of 16 bytes
 inline constexpr int kPlain = 5;     // operands that lie anywhere
+inline constexpr int kOrdered = 6;   // none of the library's: tile 0 of our own kernel
 
 }  // namespace ofer::fake_cuda

@@ -80,13 +80,13 @@ TEST_SUITE("cuda_row_products") {
       // is one of split sums, which is not asked for, its second one sums the other way round; of
       // the two that are left, one is fast.
       CHECK(last_algorithm() == (in == 75 ? fake_cuda::kPlain : fake_cuda::kAligned));
-      for (const Index count : {1, 5, 128, 129, 512, 513, 2048, 2049}) {
+      for (const Index count : {1, 5, 128, 129, 256, 257, 512, 513, 1024, 1025, 2048, 2049}) {
         const std::vector<T> some = rows.multiply(stream, kMost - count, count);
         CHECK(std::memcmp(all.data() + (kMost - count) * out, some.data(),
                           some.size() * sizeof(T)) == 0);
-        CHECK(last_algorithm() == (in == 75       ? fake_cuda::kPlain
-                                   : count <= 512 ? fake_cuda::kAlone
-                                                  : fake_cuda::kAligned));
+        CHECK(last_algorithm() == (in == 75        ? fake_cuda::kPlain
+                                   : count <= 1024 ? fake_cuda::kAlone
+                                                   : fake_cuda::kAligned));
       }
       check_no_mistakes();
     }
@@ -144,13 +144,80 @@ TEST_SUITE("cuda_row_products") {
     check_no_mistakes();
   }
 
+  TEST_CASE("our own kernel, where it is the fastest that agrees") {
+    enum { kFast, kSlow, kOther, kBf16, kTf32, kOld, kNoVectors, kShortDepth, kUnaligned, kCases };
+    for (int which = 0; which < kCases; ++which) {
+      CAPTURE(which);
+      fake_cuda::Machine machine;
+      machine.ordered_cost = which == kSlow ? 500 : 5;
+      machine.ordered_agrees = which != kOther;
+      if (which == kOld) machine.major = 7, machine.minor = 5;
+      fake_cuda::reset(machine);
+      CudaStream stream(0);
+      stream.set_bf16(which == kBf16);
+      stream.set_tf32(which == kTf32);
+      Rows<float> rows(stream, which == kNoVectors ? 18 : 16, 8);
+      DeviceArray<float> y(stream, static_cast<std::size_t>(kMost * 8));
+      Product<float> product = rows.product(0, 100, y.data());
+      if (which == kShortDepth) product.k = 13;
+      if (which == kUnaligned) {
+        ++product.a;
+        --product.m;
+      }
+      cuda::matmul(product, stream);
+      CHECK((last_algorithm() == fake_cuda::kOrdered) == (which == kFast));
+      // The same bits as those of the first algorithm, with what was in C and without.
+      if (which == kFast)
+        for (const float beta : {0.0f, 1.0f}) {
+          std::vector<float> results[2];
+          for (const bool own : {false, true}) {
+            const std::vector<float> start(static_cast<std::size_t>(kMost * 8), 0.3f);
+            CudaStream other(0);
+            fake_cuda::machine().ordered_cost = own ? 5 : 500;
+            DeviceArray<float> c(other, std::vector<double>(start.begin(), start.end()));
+            product = rows.product(3, 100, c.data());
+            product.beta = beta;
+            cuda::matmul(product, other);
+            CHECK((last_algorithm() == fake_cuda::kOrdered) == own);
+            results[own] = c.read();
+          }
+          CHECK(results[0] == results[1]);
+        }
+      check_no_mistakes();
+    }
+  }
+
+  TEST_CASE("our own kernel in a captured graph, and for few rows alone") {
+    fake_cuda::Machine machine;
+    machine.ordered_cost = 44;
+    fake_cuda::reset(machine);
+    CudaStream stream(0);
+    Rows<float> rows(stream, 16, 8);
+    DeviceArray<float> y(stream, static_cast<std::size_t>(kMost * 8));
+    // The library's fastest take 20 and 40, and the calls that describe a product.
+    cuda::matmul(rows.product(0, 100, y.data()), stream);
+    CHECK(last_algorithm() == fake_cuda::kAlone);
+    cuda::matmul(rows.product(0, kMost, y.data()), stream);
+    CHECK(last_algorithm() == fake_cuda::kOrdered);
+    const std::vector<float> expected = y.read();
+    stream.begin_capture();
+    cuda::matmul(rows.product(0, kMost, y.data()), stream);
+    const std::unique_ptr<kernels::Graph> graph = stream.end_capture();
+    const std::vector<float> nothing(static_cast<std::size_t>(kMost * 8));
+    cuda::to_device(y.data(), nothing.data(), nothing.size() * sizeof(float), stream);
+    stream.play(*graph);
+    CHECK(y.read() == expected);
+    check_no_mistakes();
+  }
+
   TEST_CASE("a trial that fails on the device is an error, and the stream goes on") {
     fake_cuda::reset();
     CudaStream other(0);
     Rows<float> rows(other, 16, 8);
     const std::vector<float> expected = rows.multiply(other, 0, kMost);
-    for (const char* function : {"cudaStreamSynchronize", "cudaMemcpyAsync", "cudaEventCreate",
-                                 "cudaEventRecord", "cudaEventElapsedTime", "cublasLtMatmul"}) {
+    for (const char* function :
+         {"cudaStreamSynchronize", "cudaMemcpyAsync", "cudaEventCreate", "cudaEventRecord",
+          "cudaEventElapsedTime", "cublasLtMatmul", "ordered_product"}) {
       CudaStream stream(0);
       DeviceArray<float> y(stream, static_cast<std::size_t>(kMost * 8));
       const int living = fake_cuda::living().total();

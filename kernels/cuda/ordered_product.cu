@@ -79,16 +79,14 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 
   // The lane's first row and column in the block.
   const int row = warp / Tile::kWarpColumns * Tile::kWarpPartRows + lane / Tile::kLaneColumns;
-  const int column =
-      warp % Tile::kWarpColumns * Tile::kWarpPartColumns + lane % Tile::kLaneColumns;
+  const int column = warp % Tile::kWarpColumns * Tile::kWarpPartColumns + lane % Tile::kLaneColumns;
   // Four steps of depth, those in use and the next ones.
   Vector<float, 4> left[2][Tile::kOwnRows], right[2][Tile::kOwnColumns];
   const auto load = [&](int number, int step, int place) {
     const int from = number % Tile::kStages * Tile::kSlab + step * 4;
 #pragma unroll
     for (int i = 0; i < Tile::kOwnRows; ++i)
-      left[place][i] =
-          load_vector<4>(slabs, from + (row + i * Tile::kLaneRows) * Tile::kLine);
+      left[place][i] = load_vector<4>(slabs, from + (row + i * Tile::kLaneRows) * Tile::kLine);
 #pragma unroll
     for (int j = 0; j < Tile::kOwnColumns; ++j)
       right[place][j] = load_vector<4>(
@@ -142,9 +140,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 template <class Tile>
 void run(const Product<float>& p, Stream& stream) {
   const Index column_tiles = blocks_of<Index>(p.n, Tile::kColumns);
-  const OrderedShape shape{p.m,   p.n,   p.k,
-                           p.lda, p.ldb, p.ldc,
-                           static_cast<int>(column_tiles), p.beta != 0};
+  const OrderedShape shape{
+      p.m, p.n, p.k, p.lda, p.ldb, p.ldc, static_cast<int>(column_tiles), p.beta != 0};
   launch("ordered_product", ordered_product_kernel<Tile>,
          {grid_of(blocks_of<Index>(p.m, Tile::kRows) * column_tiles), Tile::kThreads,
           Tile::kShared * sizeof(float)},
@@ -157,11 +154,16 @@ void ordered_product(int tile, const Product<float>& product, Stream& stream) {
   static_assert(kOrderedTiles == 5);
   //                     warps own  depth stages blocks
   switch (tile) {
-    case 0: return run<OrderedTile<2, 2, 2, 2, 64, 3, 4>>(product, stream);
-    case 1: return run<OrderedTile<2, 2, 4, 2, 64, 3, 4>>(product, stream);
-    case 2: return run<OrderedTile<2, 2, 4, 4, 64, 3, 2>>(product, stream);
-    case 3: return run<OrderedTile<2, 2, 6, 4, 32, 4, 3>>(product, stream);
-    case 4: return run<OrderedTile<2, 2, 8, 4, 32, 3, 3>>(product, stream);
+    case 0:
+      return run<OrderedTile<2, 2, 2, 2, 64, 3, 4>>(product, stream);
+    case 1:
+      return run<OrderedTile<2, 2, 4, 2, 64, 3, 4>>(product, stream);
+    case 2:
+      return run<OrderedTile<2, 2, 4, 4, 64, 3, 2>>(product, stream);
+    case 3:
+      return run<OrderedTile<2, 2, 6, 4, 32, 4, 3>>(product, stream);
+    case 4:
+      return run<OrderedTile<2, 2, 8, 4, 32, 3, 3>>(product, stream);
   }
   throw DeviceError("ordered product: there is no tile number " + std::to_string(tile));
 }

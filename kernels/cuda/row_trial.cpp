@@ -293,6 +293,7 @@ void find_first(RowAlgorithms& rows, const CudaStream& stream, const ProductShap
   const Candidates list =
       list_for(stream, with_rows(shape, RowAlgorithms::kRows[RowAlgorithms::kFirst]));
   rows.found = list.count > 0;
+  if (!rows.found) return;
   rows.first.library = list.algorithm[0];
   for (RowAlgorithm& algorithm : rows.algorithm) algorithm = rows.first;
 }

@@ -10,7 +10,7 @@ BOUND = {"arithmetic": "arithmetic", "bytes": "bandwidth"}
 
 
 def busy(load):
-    """What a table says of a load average before its run."""
+    """What a table says of a load average, or of the busy cores, before its run."""
     return "" if load <= 0.5 else \
         " **The machine had other work; these numbers are not to be quoted.**"
 
@@ -23,7 +23,12 @@ def machine_title(result):
 
 def facts(result, script):
     machine, settings = result["machine"], result["settings"]
-    load = settings.get("load_average", 0.0)
+    turns = settings.get("turns", 1)
+    before = ""
+    for key, name in (("busy_cores", "Busy cores"), ("load_average", "Load average")):
+        load = settings.get(key)
+        if load is not None:
+            before = f" {name} before the run: {load}.{busy(load)}"
     parts = [f"{name} {value}" for about in result.get("peers", {}).values()
              for name, value in about.items() if name != "threads"]
     peers = f" Peers: {', '.join(dict.fromkeys(parts))}." if parts else ""
@@ -33,8 +38,7 @@ def facts(result, script):
                      for t in result["targets"] if t.get("roofline", {}).get("copies"))
     return (f"{result['date'][:10]}, commit {result['commit']}, `{script}`; {machine['cores']} "
             f"cores, {machine['memory_gib']:.0f} GiB, {machine['system']}; "
-            f"{settings.get('turns', 1)} turns. {roofs}{peers} Load average before the run: "
-            f"{load}.{busy(load)}")
+            f"{turns} turn{'s' if turns > 1 else ''}. {roofs}{peers}{before}")
 
 
 def pictures(result):

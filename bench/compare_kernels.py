@@ -7,10 +7,10 @@ it), each case with its peers; a ratio is the median over the turns of the peer'
 """
 import argparse
 import json
-import os
 import pathlib
 import tempfile
 
+import machine
 import turns
 from timings import together
 
@@ -84,11 +84,11 @@ def peers_of(row, found):
     return result
 
 
-def merge(found, load):
-    """One result of all turns."""
+def merge(found, busy):
+    """One result of all turns; `busy` cores before them."""
     ours = [one for one, _ in found]
     result = dict(ours[0], targets=turns.best_targets(ours))
-    result["settings"] = dict(result["settings"], turns=len(found), load_average=load)
+    result["settings"] = dict(result["settings"], turns=len(found), busy_cores=busy)
     rows = {}
     for one in ours:
         for row in one["cases"]:
@@ -153,8 +153,8 @@ def main():
     arguments = parser.parse_args()
     if not pathlib.Path(arguments.program).exists():
         raise SystemExit(f"no program {arguments.program}")
-    load = round(os.getloadavg()[0], 2)
-    result = merge(measure(arguments), load)
+    busy = machine.busy_cores()
+    result = merge(measure(arguments), busy)
     print("\n".join(table(result)))
     turns.write(result, arguments)
 

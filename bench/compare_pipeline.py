@@ -8,11 +8,11 @@ the median over the turns of the peer's time over ours.
 """
 import argparse
 import json
-import os
 import pathlib
 import subprocess
 import tempfile
 
+import machine
 import turns
 from bench_sections import peer_label
 from timings import together
@@ -106,11 +106,11 @@ def merged_batch(same, found, key):
     return result
 
 
-def merge(found, load):
-    """One result of all turns."""
+def merge(found, busy):
+    """One result of all turns; `busy` cores before them."""
     ours = [one for one, _ in found]
     result = dict(ours[0], targets=turns.best_targets(ours))
-    result["settings"] = dict(result["settings"], turns=len(found), load_average=load)
+    result["settings"] = dict(result["settings"], turns=len(found), busy_cores=busy)
     tables = [batches_of(one) for one in ours]
     result["runs"] = []
     for run in ours[0]["runs"]:
@@ -168,8 +168,8 @@ def main():
     arguments = parser.parse_args()
     if not pathlib.Path(arguments.program).exists():
         raise SystemExit(f"no program {arguments.program}")
-    load = round(os.getloadavg()[0], 2)
-    result = merge(measure(arguments), load)
+    busy = machine.busy_cores()
+    result = merge(measure(arguments), busy)
     print("\n".join(table(result)))
     turns.write(result, arguments)
 

@@ -4,6 +4,7 @@ import pathlib
 import platform
 import re
 import subprocess
+import time
 
 
 def cpu_model():
@@ -24,6 +25,40 @@ def describe():
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {"cpu": cpu_model(), "cores": len(os.sched_getaffinity(0)),
             "memory_gib": round(memory / 2 ** 30, 1), "system": system()}
+
+
+def core_ticks(text):
+    """From /proc/stat: {core: (idle, all)} in clock ticks."""
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r"cpu(\d+) +(.*)", line)
+        if match:
+            ticks = [int(word) for word in match[2].split()[:8]]  # the rest is in user's already
+            found[int(match[1])] = sum(ticks[3:5]), sum(ticks)
+    return found
+
+
+def busy_between(before, after, cores):
+    """How many of `cores` were busy on average between two readings; None if they do not tell."""
+    busy = 0.0
+    for core in cores:
+        if core not in before or core not in after:
+            return None
+        idle, passed = (after[core][i] - before[core][i] for i in range(2))
+        busy += 1 - idle / passed if passed > 0 else 0
+    return round(busy, 2)
+
+
+def busy_cores(seconds=1.0):
+    """How many of the cores that this process may use are busy now, over so long; None where the
+    system does not tell. A load average still remembers what ended a minute ago."""
+    path = pathlib.Path("/proc/stat")
+    if not path.exists():
+        return None
+    before = core_ticks(path.read_text(encoding="utf-8"))
+    time.sleep(seconds)
+    after = core_ticks(path.read_text(encoding="utf-8"))
+    return busy_between(before, after, os.sched_getaffinity(0))
 
 
 def short_name(machine):

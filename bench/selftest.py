@@ -202,8 +202,21 @@ def check_performance():
                 assert "No module named 'openvino'" in text
         assert "## Steps of training" in text and "## NVIDIA H200" in text  # the older ones
         busy = merged_kernels()
-        busy["settings"]["load_average"] = 3.0
-        assert "not to be quoted" in bench_sections.kernels_section(busy)
+        for key in ("load_average", "busy_cores"):
+            busy["settings"] = dict(merged_kernels()["settings"], **{key: 3.0})
+            assert "not to be quoted" in bench_sections.kernels_section(busy)
+
+
+def check_busy_cores():
+    before = machine.core_ticks("cpu  9 9 9 9\ncpu0 10 0 10 70 10 0 0 0 5 5\ncpu1 0 0 0 50\nintr 1")
+    assert before == {0: (80, 100), 1: (50, 50)}, before
+    after = {0: (105, 200), 1: (150, 150), 7: (0, 9)}
+    assert machine.busy_between(before, after, {0, 1}) == 0.75
+    assert machine.busy_between(before, after, {1}) == 0.0
+    assert machine.busy_between(before, after, {0, 7}) is None
+    assert machine.busy_between(before, before, {0}) == 0.0
+    found = machine.busy_cores(0.05)
+    assert found is None or 0 <= found <= len(os.sched_getaffinity(0)), found
 
 
 def check_plots():

@@ -195,15 +195,17 @@ for candidate in ${OFER_PYTHON:-python3 /usr/bin/python3}; do
 done
 # Beside PyTorch, in turns, where it is; alone elsewhere.
 export OFER_COMMIT=$commit
+variants=()  # kernels of floats
+case ,$precisions, in *,fp32,*) variants=(--variants) ;; esac
 timed=(--program "$build/ofer" --python "$python" --device cuda --rounds 3 --turns "$turns")
 if [ -z "$compile" ]; then timed+=(--no-compile); fi
 if wants kernels && [ -n "$python" ]; then
   step "every operation beside PyTorch" "$python" bench/compare_kernels.py "${timed[@]}" \
-    --precision "$precisions" "${operations[@]}" --variants --seconds 0.1 \
+    --precision "$precisions" "${operations[@]}" "${variants[@]}" --seconds 0.1 \
     --json "$results/kernels-$commit.json"
 elif wants kernels; then
   step "every operation" "$build/ofer" bench kernels --device cuda --precision "$precisions" \
-    "${operations[@]}" --variants --seconds 0.2 --table -o "$results/kernels-$commit.json"
+    "${operations[@]}" "${variants[@]}" --seconds 0.2 --table -o "$results/kernels-$commit.json"
 fi
 if ! wants pipeline; then configs=""; fi
 for config in ${configs//,/ }; do

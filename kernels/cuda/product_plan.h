@@ -136,11 +136,11 @@ struct RowAlgorithm {
 // same bits: those of the first. Each level has the fastest that agreed with it
 // (kernels/cuda/row_trial.h).
 struct RowAlgorithms {
-  static constexpr int kLevels = 6;
+  static constexpr int kLevels = 7;
   // Rows that the levels are chosen for, and the most that they are used for: half of an image's
-  // 197 tokens, one image, two, four, eight, 32. The first algorithm is that of one.
-  static constexpr Index kRows[kLevels] = {112, 208, 400, 800, 1584, 6304};
-  static constexpr Index kMostRows[kLevels - 1] = {128, 256, 512, 1024, 2048};
+  // 197 tokens, one image, two, four, eight, 16, 64. The first algorithm is that of one.
+  static constexpr Index kRows[kLevels] = {112, 208, 400, 800, 1584, 3152, 12608};
+  static constexpr Index kMostRows[kLevels - 1] = {128, 256, 512, 1024, 2048, 6304};
   static constexpr int kFirst = 1;
 
   bool found = false;

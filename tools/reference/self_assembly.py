@@ -48,7 +48,7 @@ def paper(x, f, hole, margin=None):
     previous = None
     for i in masked.nonzero()[:, 0].tolist():
         query = source[i]
-        p_known, s_known = query, torch.zeros((), dtype=x.dtype)
+        p_known, s_known = query, x.new_zeros(())
         if len(known):
             matches = similarity(known, query)
             best = first_largest(matches)
@@ -83,7 +83,7 @@ def released(x, f, hole, margin=None):
     mean = neighbourhood_mean(x[None])[0].reshape(channels, -1).T
     unit = source / (source.norm(dim=1, keepdim=True) + TINY)
     known = (~masked).nonzero()[:, 0]
-    attention = torch.zeros(len(source), len(source), dtype=x.dtype)
+    attention = x.new_zeros(len(source), len(source))
     attention[known, known] = 1.0
     previous = None  # (generated value, attention row) of the masked position before
     for m, i in enumerate(masked.nonzero()[:, 0].tolist()):
@@ -92,7 +92,7 @@ def released(x, f, hole, margin=None):
         report_gap(matches, margin)
         best = first_largest(matches)
         v, p_known = matches[best], source[known[best]]
-        one_at_match = torch.zeros(len(source), dtype=x.dtype)
+        one_at_match = x.new_zeros(len(source))
         one_at_match[known[best]] = 1.0
         if previous is None:
             previous = 0.5 * p_known + 0.5 * mean[i], one_at_match
@@ -105,7 +105,7 @@ def released(x, f, hole, margin=None):
                 margin("denominator / sum of magnitudes",
                        q.abs() / (s.abs() + v.abs() + w.abs() + TINY))
             if q.abs() < TINY:
-                shares = torch.tensor([0.0, 1.0, 0.0], dtype=x.dtype)
+                shares = x.new_tensor([0.0, 1.0, 0.0])
             previous = (shares[0] * previous[0] + shares[1] * p_known + shares[2] * mean[i],
                         shares[0] * previous[1] + shares[1] * one_at_match)
         attention[i] = previous[1]
@@ -197,7 +197,7 @@ def released_batch(x, f, masked):
         s = (directions[:, m] * generated).sum(dim=1, keepdim=True)
         shares = torch.cat([s, v[:, m], w[:, m]], dim=1)
         q = shares.sum(dim=1, keepdim=True)
-        alone = torch.tensor([0.0, 1.0, 0.0], dtype=x.dtype)
+        alone = x.new_tensor([0.0, 1.0, 0.0])
         shares = torch.where(q.abs() < TINY, alone, shares / q).detach()
         s, known, r = shares[:, 0:1], shares[:, 1:2], shares[:, 2:3]
         generated = s * generated + known * p_known[:, m] + r * mean[:, m]

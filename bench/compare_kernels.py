@@ -10,7 +10,6 @@ import json
 import pathlib
 import tempfile
 
-import machine
 import turns
 from timings import together
 
@@ -150,13 +149,7 @@ def main():
     parser.add_argument("--case", help="only cases whose name contains this")
     parser.add_argument("--direction", choices=("forward", "backward"))
     parser.add_argument("--variants", action="store_true", help="also the steps before a kernel")
-    arguments = parser.parse_args()
-    if not pathlib.Path(arguments.program).exists():
-        raise SystemExit(f"no program {arguments.program}")
-    busy = machine.busy_cores()
-    result = merge(measure(arguments), busy)
-    print("\n".join(table(result)))
-    turns.write(result, arguments)
+    turns.report(parser.parse_args(), measure, merge, table)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import pathlib
 import subprocess
 import tempfile
 
-import machine
 import turns
 from bench_sections import peer_label
 from timings import together
@@ -165,13 +164,7 @@ def main():
     parser.add_argument("--batch", default="1,4,16", help="faces at once, with commas")
     parser.add_argument("--fast", action="store_true",
                         help="ours: a face's last bits may depend on its batch")
-    arguments = parser.parse_args()
-    if not pathlib.Path(arguments.program).exists():
-        raise SystemExit(f"no program {arguments.program}")
-    busy = machine.busy_cores()
-    result = merge(measure(arguments), busy)
-    print("\n".join(table(result)))
-    turns.write(result, arguments)
+    turns.report(parser.parse_args(), measure, merge, table)
 
 
 if __name__ == "__main__":

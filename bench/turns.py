@@ -106,6 +106,16 @@ def best_targets(turns):
     return targets
 
 
+def report(arguments, measure, merge, table):
+    """Measures, prints the table and writes the result of one driver's functions."""
+    if not pathlib.Path(arguments.program).exists():
+        raise SystemExit(f"no program {arguments.program}")
+    busy = machine.busy_cores()
+    result = merge(measure(arguments), busy)
+    print("\n".join(table(result)))
+    write(result, arguments)
+
+
 def write(result, arguments):
     """To the files that were asked for."""
     paths = [pathlib.Path(arguments.json)] if arguments.json else []

@@ -200,4 +200,20 @@ void best_matches(const T* query, Index queries, const T* candidate, Index candi
       if (!(top[q] > T(0))) best[q] = 0;
 }
 
+// Runs Pass<T>(args, scratch, cpu, first image), which wants Pass<T>::kMaps maps, for as many
+// images at once as fit into a scratch.
+template <template <class> class Pass, class T, template <class> class Args>
+void run_assembly(const Args<T>& args, Stream& stream) {
+  CpuStream& cpu = cpu_stream(stream);
+  const Index positions = args.height * args.width;
+  constexpr int kMaps = Pass<T>::kMaps;
+  const Index together =
+      AssemblyScratch<T>::images_at_once(args.batch, args.channels, positions, kMaps);
+  for (Index first = 0; first < args.batch; first += together) {
+    AssemblyScratch<T> scratch(cpu, smaller(together, args.batch - first), args.channels, positions,
+                               kMaps);
+    Pass<T>(args, scratch, cpu, first).run();
+  }
+}
+
 }  // namespace ofer::kernels::cpu::OFER_CPU_VARIANT

@@ -164,16 +164,7 @@ class Forward {
 
 template <class T>
 void self_assembly_paper(const SelfAssemblyPaperArgs<T>& args, Stream& stream) {
-  CpuStream& cpu = cpu_stream(stream);
-  const Index positions = args.height * args.width;
-  constexpr int kMaps = Forward<T>::kMaps;
-  const Index together =
-      AssemblyScratch<T>::images_at_once(args.batch, args.channels, positions, kMaps);
-  for (Index first = 0; first < args.batch; first += together) {
-    AssemblyScratch<T> scratch(cpu, smaller(together, args.batch - first), args.channels, positions,
-                               kMaps);
-    Forward<T>(args, scratch, cpu, first).run();
-  }
+  run_assembly<Forward>(args, stream);
 }
 
 OFER_INSTANTIATE(self_assembly_paper, SelfAssemblyPaperArgs)

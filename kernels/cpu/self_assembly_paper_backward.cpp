@@ -150,16 +150,7 @@ class Backward {
 
 template <class T>
 void self_assembly_paper_backward(const SelfAssemblyPaperBackwardArgs<T>& args, Stream& stream) {
-  CpuStream& cpu = cpu_stream(stream);
-  const Index positions = args.height * args.width;
-  constexpr int kMaps = Backward<T>::kMaps;
-  const Index together =
-      AssemblyScratch<T>::images_at_once(args.batch, args.channels, positions, kMaps);
-  for (Index first = 0; first < args.batch; first += together) {
-    AssemblyScratch<T> scratch(cpu, smaller(together, args.batch - first), args.channels, positions,
-                               kMaps);
-    Backward<T>(args, scratch, cpu, first).run();
-  }
+  run_assembly<Backward>(args, stream);
 }
 
 OFER_INSTANTIATE(self_assembly_paper_backward, SelfAssemblyPaperBackwardArgs)

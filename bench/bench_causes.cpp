@@ -13,10 +13,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "bench/program.h"
+#include "engine/cores.h"
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/select.h"
 #include "kernels/table.h"
@@ -302,7 +302,7 @@ int run(int argc, char** argv) {
   app.add_option("--threads", threads, "threads (one for each core)")->check(CLI::Range(1, 1024));
   app.add_option("--rounds", rounds, "turns of the ways")->check(CLI::Range(3, 10000));
   CLI11_PARSE(app, argc, argv);
-  if (threads == 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  threads = threads_or_cores(threads);
   CpuStream cpu(threads);
   const std::vector<std::string> both = {"detect", "reconstruct"};
   const std::vector<Experiment> experiments = {

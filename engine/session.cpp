@@ -1,8 +1,6 @@
 #include "engine/session.h"
 
-#include <sched.h>
-
-#include <thread>
+#include "engine/cores.h"
 
 namespace ofer {
 
@@ -10,23 +8,10 @@ namespace {
 
 constexpr int kMostThreads = 1024;
 
-// Cores that this process may run on, which in a container can be fewer than the machine has.
-int usable_cores() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
-    const int count = CPU_COUNT(&set);
-    if (count > 0) return count;
-  }
-#endif
-  const unsigned count = std::thread::hardware_concurrency();
-  return count > 0 ? static_cast<int>(count) : 1;
-}
-
 int thread_count(int asked) {
   require(asked >= 0 && asked <= kMostThreads, ErrorCode::kBadArgument, "threads: ", asked,
           " is not between 1 and ", kMostThreads, " (0: one for each core)");
-  return asked > 0 ? asked : usable_cores();
+  return threads_or_cores(asked);
 }
 
 std::unique_ptr<kernels::Stream> open_stream(const Backend& backend, const SessionOptions& options,

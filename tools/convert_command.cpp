@@ -4,8 +4,8 @@
 #include <charconv>
 #include <deque>
 #include <memory>
-#include <thread>
 
+#include "engine/cores.h"
 #include "engine/error.h"
 #include "tools/command_line.h"
 #include "tools/config_file.h"
@@ -80,9 +80,7 @@ ConvertOptions convert_options(const ConvertCommandOptions& options) {
   result.allow_unused = options.allow_unused;
   if (!options.fill.empty()) result.fill_seed = number_of<std::uint64_t>(options.fill, "--fill");
   result.dtype = dtype_named(options.dtype);
-  result.threads = options.threads > 0
-                       ? options.threads
-                       : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  result.threads = threads_or_cores(options.threads);
   return result;
 }
 

@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
+#include "engine/cores.h"
 #include "engine/error.h"
 #include "tools/command_line.h"
 #include "tools/dtype_option.h"
@@ -62,7 +62,7 @@ int pack_command(const PackCommandOptions& options, Console& console) {
   how.keep_structure = options.keep_structure;
   how.leave_unet = options.leave_unet;
   how.licence = options.licence;
-  how.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  how.threads = usable_cores();
   const std::vector<FoldError> errors = pack_weights(options.weights, options.output, how);
   double worst = 0;
   for (const FoldError& error : errors) worst = std::max(worst, error.in_float);

@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <optional>
-#include <thread>
 
 #include "bench/command/kernels_output.h"
+#include "engine/cores.h"
 #include "engine/error.h"
 #include "tools/command_line.h"
 #include "tools/interrupt.h"
@@ -108,9 +108,7 @@ int kernels_command(const KernelsOptions& options, Console& console) {
     print_list(chosen_cases(options.devices.front(), choice), console);
     return kExitGood;
   }
-  const int threads = options.rounds.threads > 0
-                          ? options.rounds.threads
-                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = threads_or_cores(options.rounds.threads);
   std::vector<KernelTarget> targets;
   bool steps = false;
   for (const std::string& device : options.devices)

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "bench/measure/kernel_case.h"
 #include "bench/variants/variants.h"
 #include "bench/work/work.h"
+#include "engine/cores.h"
 #include "engine/error.h"
 #include "tests/cases/all.h"
 #include "tests/support/compare.h"
@@ -21,8 +21,7 @@ using test::Buffers;
 using test::Values;
 
 kernels::cpu::CpuStream all_cores() {
-  return kernels::cpu::CpuStream(
-      std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+  return kernels::cpu::CpuStream(usable_cores());
 }
 
 // What a backward case is given by its forward call: on the CPU, in double. Nothing for a forward

@@ -1,12 +1,12 @@
 #include "bench/measure/machine.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <string>
 
 #include "bench/measure/nvml.h"
+#include "engine/cores.h"
 
 namespace ofer::bench {
 
@@ -24,12 +24,6 @@ std::string value_in(const char* path, const std::string& key, char separator) {
     return begin == std::string::npos ? "" : line.substr(begin, end - begin + 1);
   }
   return "";
-}
-
-int usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
 }
 
 }  // namespace

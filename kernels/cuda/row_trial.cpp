@@ -22,6 +22,9 @@ static_assert(std::ranges::all_of(RowAlgorithms::kRows,
 // Products that are timed together, and how often; the shortest time counts.
 constexpr int kTimed = 2, kTimes = 3;
 
+// One that needs so many times its rival's shortest time at first is timed no further.
+constexpr float kHopeless = 1.5f, kNever = std::numeric_limits<float>::infinity();
+
 // No trial is worth more than this.
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 
@@ -140,12 +143,14 @@ class RowTrial {
   bool agrees(const RowAlgorithm& algorithm) {
     return multiply_anew(algorithm) && fetch(0) == expected_ && fetch(last()) == expected_;
   }
-  float milliseconds(const RowAlgorithm& algorithm) {
-    float best = std::numeric_limits<float>::infinity();
+  // `rival`: what has to be beaten.
+  float milliseconds(const RowAlgorithm& algorithm, float rival = kNever) {
+    float best = kNever;
     for (int time = 0; time < kTimes; ++time) {
       watch_.start(stream_.handle());
       for (int i = 0; i < kTimed; ++i) multiply(algorithm, 0);
       best = std::min(best, watch_.milliseconds(stream_.handle()));
+      if (best > kHopeless * rival) break;
     }
     return best;
   }
@@ -315,7 +320,7 @@ void try_others(RowAlgorithms& rows, int level, CudaStream& stream, const Produc
   float best = trial.milliseconds(rows.first);
   const auto rival = [&](const RowAlgorithm& algorithm) {
     if (!trial.agrees(algorithm)) return;
-    const float time = trial.milliseconds(algorithm);
+    const float time = trial.milliseconds(algorithm, best);
     if (time >= best) return;
     best = time;
     rows.algorithm[level] = algorithm;

@@ -13,7 +13,7 @@ constexpr int kRaisedByInstructions[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRA
 
 }  // namespace
 
-thread_local int SignalsHeld::depth_ = 0;
+constinit thread_local int SignalsHeld::depth_ = 0;
 
 void SignalsHeld::hold() {
   sigset_t held;

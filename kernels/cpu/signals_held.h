@@ -26,7 +26,8 @@ class SignalsHeld {
   static void hold();
   static void release();
 
-  static thread_local int depth_;
+  // constinit: other files read it without asking whether it has begun.
+  static constinit thread_local int depth_;
 };
 
 }  // namespace ofer::kernels::cpu

@@ -123,8 +123,10 @@ class RowTrial {
         bias_(b_ + bytes(shape.transpose_b ? shape.n : shape.k, shape.ldb)),
         start_(bias_ + bytes(1, shape.n)),
         c_(start_ + bytes(kRows, shape.ldc)),
-        memory_(c_ + bytes(shape.m, shape.ldc)) {
+        memory_(c_ + bytes(shape.m, shape.ldc)),
+        plan_(describe(shape)) {
     if (!memory_.data()) return;
+    if (shape_.bias) plan_.set_bias(memory_.data() + bias_);
     if (element_ == sizeof(float))
       fill<float>();
     else
@@ -228,13 +230,11 @@ class RowTrial {
       ordered_product(algorithm.tile, product(beta), stream_);
       return true;
     }
-    ProductPlan plan = describe(shape_);
-    if (shape_.bias) plan.set_bias(memory_.data() + bias_);
     const float one = 1;
     char* const c = memory_.data() + c_;
     const cublasStatus_t status = cublasLtMatmul(
-        stream_.cublas(), &plan.operation, &one, memory_.data() + b_, &plan.first, memory_.data(),
-        &plan.second, &beta, c, &plan.result, c, &plan.result, &algorithm.library,
+        stream_.cublas(), &plan_.operation, &one, memory_.data() + b_, &plan_.first, memory_.data(),
+        &plan_.second, &beta, c, &plan_.result, c, &plan_.result, &algorithm.library,
         stream_.cublas_workspace(), CudaStream::kCublasWorkspace, stream_.handle());
     if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE)
       return false;
@@ -275,6 +275,7 @@ class RowTrial {
   ProductShape shape_;
   std::size_t element_, b_, bias_, start_, c_;  // where B, bias, C as it is drawn, C begin
   TrialMemory memory_;
+  ProductPlan plan_;
   Stopwatch watch_;
   std::vector<char> expected_;
 };

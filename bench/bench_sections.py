@@ -9,10 +9,17 @@ STAGES = ("detect", "reconstruct", "recognise")
 BOUND = {"arithmetic": "arithmetic", "bytes": "bandwidth"}
 
 
-def busy(load):
-    """What a table says of a load average, or of the busy cores, before its run."""
-    return "" if load <= 0.5 else \
-        " **The machine had other work; these numbers are not to be quoted.**"
+def other_work(record):
+    """What a table says of the machine's other work before its run: of the busy cores, or, in older
+    results, of the load average. Empty where nothing was noted."""
+    for key, name in (("load_average", "Load average"), ("busy_cores", "Busy cores")):
+        noted = record.get(key)
+        before = noted[0] if isinstance(noted, list) else noted  # [before, after]
+        if before is not None:
+            warning = "" if before <= 0.5 else \
+                " **The machine had other work; these numbers are not to be quoted.**"
+            return f" {name} before the run: {before}.{warning}"
+    return ""
 
 
 def machine_title(result):
@@ -24,11 +31,6 @@ def machine_title(result):
 def facts(result, script):
     machine, settings = result["machine"], result["settings"]
     turns = settings.get("turns", 1)
-    before = ""
-    for key, name in (("busy_cores", "Busy cores"), ("load_average", "Load average")):
-        load = settings.get(key)
-        if load is not None:
-            before = f" {name} before the run: {load}.{busy(load)}"
     parts = [f"{name} {value}" for about in result.get("peers", {}).values()
              for name, value in about.items() if name != "threads"]
     peers = f" Peers: {', '.join(dict.fromkeys(parts))}." if parts else ""
@@ -38,7 +40,8 @@ def facts(result, script):
                      for t in result["targets"] if t.get("roofline", {}).get("copies"))
     return (f"{result['date'][:10]}, commit {result['commit']}, `{script}`; {machine['cores']} "
             f"cores, {machine['memory_gib']:.0f} GiB, {machine['system']}; "
-            f"{turns} turn{'s' if turns > 1 else ''}. {roofs}{peers}{before}")
+            f"{turns} turn{'s' if turns > 1 else ''}. {roofs}{peers}"
+            f"{other_work(settings)}")
 
 
 def pictures(result):
@@ -222,8 +225,8 @@ def causes_section(result):
         "", f"## What the gaps are made of: {result['machine']['cpu']}, "
         f"{result['threads']} threads", "",
         f"{result['date']}, commit {result['commit']}, `bench/find_causes.py`; products by "
-        f"{result['products']}; {result['rounds']} rounds in turns. Load average before the run: "
-        f"{result['load_average']}.{busy(result['load_average'])}", "",
+        f"{result['products']}; {result['rounds']} rounds in turns."
+        f"{other_work(result)}", "",
         "The same work with one thing changed or left out. The gap is what an operation takes more "
         "than the fastest product of the run takes for as many multiplications; what a way saves "
         "of it is what the thing costs.", "", *cause_rows(result)]) + "\n"

@@ -53,7 +53,7 @@ def rounds_of(workers, arguments):
 
 def measure(arguments):
     our_environment, twin_environment = environments(arguments)
-    load = os.getloadavg()[0]
+    busy = machine.busy_cores()
     with tempfile.TemporaryDirectory() as folder:
         inputs = pathlib.Path(folder) / "inputs.safetensors"
         subprocess.run([sys.executable, str(HERE / "peers" / "make_inputs.py"), "-m",
@@ -75,7 +75,7 @@ def measure(arguments):
                      for side, worker in workers.items()}
     base = np.array(medians["folded"])
     return {"date": datetime.date.today().isoformat(), "commit": machine.commit(HERE.parent),
-            "machine": machine.describe(), "load_average": round(load, 2),
+            "machine": machine.describe(), "busy_cores": busy,
             "threads": arguments.threads, "batch": arguments.batch, "stage": STAGE,
             "rounds": arguments.rounds, "about": about, "difference_from_twin": differ,
             "median_ms": {side: round(float(np.median(m)), 3) for side, m in medians.items()},
@@ -97,7 +97,7 @@ def main():
     arguments = parser.parse_args()
     result = measure(arguments)
     print(f"{result['machine']['cpu']}, {result['threads']} threads, batch {result['batch']}, "
-          f"load {result['load_average']} before\n")
+          f"busy cores {result['busy_cores']} before\n")
     for side, name in zip(SIDES, ("ours, folded", "ours, layers", "twin, layers")):
         print(f"{name:14}{result['median_ms'][side]:10.2f} ms"
               f"{result['ratio_to_folded'][side]:9.2f}x")

@@ -88,11 +88,11 @@ def main():
     parser.add_argument("--blas", help="folder of the libblas.so.3 that the twin shall use")
     parser.add_argument("--json", help="write the numbers to this file")
     arguments = parser.parse_args()
-    load = os.getloadavg()[0]
+    busy = machine.busy_cores()
     with tempfile.TemporaryDirectory() as folder:
         stages = [measure_stage(stage, arguments, folder) for stage in arguments.stage or STAGES]
     result = {"date": datetime.date.today().isoformat(), "commit": machine.commit(HERE.parent),
-              "machine": machine.describe(), "load_average": round(load, 2),
+              "machine": machine.describe(), "busy_cores": busy,
               "threads": arguments.threads, "batch": arguments.batch, "rounds": arguments.rounds,
               "stages": stages}
     print(f"{result['machine']['cpu']}, {arguments.threads} threads, batch {arguments.batch}, "

@@ -23,7 +23,7 @@ def main():
     parser.add_argument("--results", type=pathlib.Path, default=HERE / "results",
                         help="folder to save to (bench/results)")
     arguments = parser.parse_args()
-    load = round(os.getloadavg()[0], 2)
+    busy = machine.busy_cores()
     command = [arguments.program, "--threads", str(arguments.threads), "--rounds",
                str(arguments.rounds)]
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
@@ -33,7 +33,7 @@ def main():
                          "above")
     result = {**json.loads(done.stdout), "date": datetime.date.today().isoformat(),
               "commit": machine.commit(HERE.parent), "machine": machine.describe(),
-              "load_average": load}
+              "busy_cores": busy}
     path = arguments.results / machine.folder_name(result) / f"causes-{result['commit']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ import argparse
 import json
 import pathlib
 
-from bench_sections import busy, causes_section, kernels_section, pipeline_section
+from bench_sections import causes_section, kernels_section, other_work, pipeline_section
 from gpu_section import gpu_section
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -47,8 +47,7 @@ def facts(result):
             f"{machine['memory_gib']:.0f} GiB, {machine['system']}. Ours: products by "
             f"{ours['matmul']}, {ours['kernels']} kernels, {ours['compiler']}. Twin: PyTorch "
             f"{twin['torch']}, {twin['cpu_capability']} kernels, oneDNN "
-            f"{twin['onednn']} for its convolutions. Load average before the run: "
-            f"{result['load_average'][0]}.{busy(result['load_average'][0])}")
+            f"{twin['onednn']} for its convolutions.{other_work(result)}")
 
 
 def table(rows, head):
@@ -83,8 +82,7 @@ def folding_section(result):
              f"threads, batch {result['batch']}", "",
              f"{result['date']}, commit {result['commit']}, `bench/compare_folding.py`: the "
              "recogniser with its classifier's chain of 455 M numbers (\"layers\") and folded "
-             f"into one map, {result['rounds']} rounds in turns. Load average before the run: "
-             f"{result['load_average']}.{busy(result['load_average'])}", "",
+             f"into one map, {result['rounds']} rounds in turns.{other_work(result)}", "",
              "| | ms | times ours, folded | logits differ from the twin's |", "|---|--:|--:|--:|"]
     for side, name in SIDES:
         differ = result["difference_from_twin"].get(side)
@@ -105,8 +103,7 @@ def training_section(result):
              "the recogniser's step with the frozen stages in front of it; the spheres' with the "
              "encoder learning along, from unoccluded and covered patches. "
              f"{result['rounds']} rounds in turns; the first losses agree. Twin: PyTorch "
-             f"{first['twin']['torch']}, {first['twin']['blas']}, float32. Load average before the "
-             f"run: {result['load_average']}.{busy(result['load_average'])}", "",
+             f"{first['twin']['torch']}, {first['twin']['blas']}, float32.{other_work(result)}", "",
              "| stage | | ms a step | images/s | times the twin's speed |", "|---|---|--:|--:|--:|"]
     for entry in result["stages"]:
         for side in ("fp32", "bf16", "twin"):
